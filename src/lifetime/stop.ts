@@ -1,0 +1,69 @@
+import { now } from '../timeline/clock.ts'
+import { Deadline } from './deadline.ts'
+import type { Live } from './live.ts'
+import { inSlices } from './slices.ts'
+
+/** How long what was forced may take to be gone, and handlers to settle after it, before they are named instead of waited for. */
+export const SETTLE_MS = 250
+
+/** What has connections and can be stopped: the listener in `wire/` does the half that knows of sockets. */
+export interface Stoppable<T> {
+  readonly live: Live<T>
+  /** Flips the state and tells everybody, synchronously: from here on an expected error can be told from a failure. */
+  quit(): void
+  /** Lets in what the kernel had accepted, until nothing more comes or the deadline passes. */
+  acceptBacklog(deadline: Deadline): Promise<void>
+  /** Closes the listener now. Resolves once it is gone, which may be after the last socket. */
+  closeListener(): Promise<void>
+  /** Tells one connection that no more is to be read than what has arrived. */
+  interrupt(one: T): void
+  /** Cuts one. */
+  force(one: T): void
+  onPhase(phase: 'draining' | 'forcing'): void
+}
+
+/** How long each phase of a stop took. */
+export interface StopPhases {
+  readonly quitMs: number
+  readonly drainMs: number
+  readonly forceMs: number
+}
+
+/**
+ * Stops in the only order in which nothing is lost:
+ *
+ * 1. *quit*: the state flips before anything else happens.
+ * 2. *backlog*: closing at once would reset unseen whoever the kernel has connected already.
+ * 3. *listener*: before draining, or whoever comes late would wait in the kernel for ever.
+ * 4. *drain*: reads end, once what had arrived is delivered; then wait until nothing is live. The listener's own
+ *    `close` comes before the sockets' and knows nothing of handlers.
+ * 5. *force*: at the deadline cut what is left. Nothing is waited for without a bound.
+ *
+ * (The sixth, the report, is its caller's.) What is done to all connections is done in slices.
+ */
+export async function stopInOrder<T>(target: Stoppable<T>, deadline: Deadline): Promise<StopPhases> {
+  const startedAt = now()
+  target.quit()
+  await target.acceptBacklog(deadline)
+  const listenerGone = target.closeListener()
+
+  const drainingSince = now()
+  target.onPhase('draining')
+  await inSlices(
+    target.live.all,
+    (one) => target.interrupt(one),
+    () => deadline.passed,
+  )
+  const drained = await deadline.beats(Promise.all([target.live.empty(), listenerGone]))
+
+  const forcingSince = now()
+  if (!drained) {
+    target.onPhase('forcing')
+    await inSlices(target.live.all, (one) => target.force(one))
+    const settling = new Deadline(SETTLE_MS)
+    await settling.beats(Promise.all([target.live.empty(), listenerGone]))
+    settling.cancel()
+  }
+  deadline.cancel()
+  return { quitMs: drainingSince - startedAt, drainMs: forcingSince - drainingSince, forceMs: now() - forcingSince }
+}

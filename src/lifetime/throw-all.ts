@@ -1,0 +1,11 @@
+/** Throws what was gathered, once: one error as itself, several as an `AggregateError` that says each. Nothing if there is none. */
+export function throwAll(errors: readonly Error[], what: string): void {
+  if (errors.length === 0) return
+  if (errors.length === 1) throw errors[0]!
+  throw new AggregateError(errors, `${what}:\n${errors.map((error, n) => `  ${n + 1}. ${error.message}`).join('\n')}`)
+}
+
+/** Whatever was thrown, as an `Error`. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`a value that is no Error was thrown: ${String(thrown)}`, { cause: thrown })
+}

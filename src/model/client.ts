@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net'
+
+import type { Ending } from './ending.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** What can be sent: text goes out as UTF-8. */
+export type Data = string | Uint8Array
+
+/** Every wait can be bounded: it then rejects with `ERR_NETGRACE_TIMEOUT`, or with the signal's reason. Nothing that arrived is lost by that. */
+export interface WaitOptions {
+  readonly withinMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Our end of a connection: reads, writes, and knows how it ended.
+ *
+ * Whoever opened it ends it with `close()`, `reset()` or `await using`; a rig does it for its own.
+ * Reads may be asked for before the last one is done: they are served in their order.
+ * Reads end at *any* ending and do not throw for it: what had arrived comes first; look at {@link ended} for the how.
+ * A client reads ahead up to 1 MiB and no further, so `ended` waits for a reader behind more than that.
+ */
+export interface Client extends AsyncDisposable {
+  /** This end. Kept after the connection has ended. */
+  readonly local: Endpoint
+  /** The other end. Kept after the connection has ended. */
+  readonly peer: Endpoint
+  /** The socket itself. Whoever listens to its data takes over the reading from the methods here. */
+  readonly socket: Socket
+  /** How it ended, once the socket has closed. Never rejects. A half-open end that has seen the peer's FIN hears no later reset until it writes: give such waits a deadline. */
+  readonly ended: Promise<Ending>
+  /** {@link ended} within `ms`, or rejects with `ERR_NETGRACE_TIMEOUT` and what the connection was doing. */
+  endsWithin(ms: number): Promise<Ending>
+  /**
+   * Sends, and resolves when the kernel has taken the bytes; that says nothing about the peer.
+   * @throws {ConnectionEndedError} the connection ended first.
+   * @throws {NetgraceError} `ERR_NETGRACE_HALF_CLOSED`: our half is closed already.
+   */
+  send(data: Data, options?: WaitOptions): Promise<void>
+  /** The next line, without its `\n` or `\r\n`. At the end an unterminated rest comes once, then `undefined`. */
+  readLine(options?: WaitOptions): Promise<string | undefined>
+  /** The next `bytes` bytes; fewer at the end. */
+  read(bytes: number, options?: WaitOptions): Promise<Buffer>
+  /** All that comes until the end. */
+  readToEnd(options?: WaitOptions): Promise<Buffer>
+  /**
+   * Sends `line` and a newline, and resolves to the line that answers it.
+   * @throws {ConnectionEndedError} the connection ended before a whole line came.
+   */
+  ask(line: string, options?: WaitOptions): Promise<string>
+  /** Sends `data` a byte at a time, one each `everyMs`: the slow client. Stops at the end of the data or of the connection, or when disposed. */
+  drip(data: Data, options: { readonly everyMs: number }): Disposable
+  /** The chunks as they come. Leaving the loop closes nothing and loses nothing. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
+  /** Takes nothing more from the kernel until {@link resume}: a slow reader. */
+  pause(): void
+  resume(): void
+  /** Sends FIN and goes on reading. */
+  halfClose(): void
+  /**
+   * Sends RST. From the call on nothing more is sent or delivered. On Node 20 and 22 it waits until the last
+   * write is 5 ms old, or a peer on such a Node would take it for a clean end.
+   */
+  reset(): Promise<Ending>
+  /** Sends FIN, discards what still comes, and resolves at the peer's FIN; gives up, with ending `timeout`, after `closeTimeoutMs`. */
+  close(): Promise<Ending>
+}

@@ -1,0 +1,68 @@
+/** How a connection ended, in one word. */
+export type EndingKind = 'eof' | 'reset' | 'closed' | 'refused' | 'timeout' | 'lost' | 'error'
+
+/** How one end of a connection saw it end. A value, never an exception. */
+export interface Ending {
+  readonly kind: EndingKind
+  /** Who ended it. */
+  readonly by: 'peer' | 'local'
+  /** `connecting`: it was never open. */
+  readonly phase: 'connecting' | 'open'
+  /** `false` only where the system cannot tell an end from a reset: see {@link decideEnding}. */
+  readonly certain: boolean
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** From the dial or the accept to the end. */
+  readonly durationMs: number
+  /** The system's error, or the reason of the aborted signal, where there was one. */
+  readonly cause?: Error
+}
+
+/** What was seen of a socket until its `close`. Our own acts are noted when they are called, never inferred: a local reset looks like a local destroy. */
+export interface Evidence {
+  /** What we did ourselves, first act first. */
+  readonly intent?: 'timeout' | 'reset' | 'closed'
+  /** The peer's `end` was seen. */
+  readonly endSeen: boolean
+  /** Our FIN went out before the peer's came. */
+  readonly finFirst: boolean
+  /** The kernel no longer knew the peer at its `end`: no FIN, but a reset right behind data (libuv below 1.52). */
+  readonly falseEnd: boolean
+  /** The `end` may have been a reset, and nothing can tell: our FIN was out, and it came together with data (libuv below 1.52). */
+  readonly unsure: boolean
+  readonly error?: Error
+}
+
+type Verdict = Pick<Ending, 'kind' | 'by' | 'certain'>
+
+/** Decides how a connection ended: from the top, the first rule that holds. */
+export function decideEnding(seen: Evidence): Verdict {
+  const verdict = (kind: EndingKind, by: 'peer' | 'local', certain = true): Verdict => ({ kind, by, certain })
+  if (seen.intent) return verdict(seen.intent, 'local')
+  if (seen.endSeen && seen.falseEnd) return verdict('reset', 'peer')
+  if (seen.endSeen) return verdict('eof', seen.finFirst ? 'local' : 'peer', !seen.unsure)
+  if (!seen.error) return verdict('closed', 'local') // nothing came from the peer, so the socket was destroyed here
+  const kind = kindOfError(seen.error)
+  return verdict(kind, kind === 'error' ? 'local' : 'peer')
+}
+
+const KINDS: Readonly<Record<string, EndingKind>> = {
+  ECONNREFUSED: 'refused',
+  ENOENT: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ECONNABORTED: 'reset',
+  ETIMEDOUT: 'lost',
+  EHOSTUNREACH: 'lost',
+  ENETUNREACH: 'lost',
+  EHOSTDOWN: 'lost',
+}
+
+/** A name with several addresses fails with an `AggregateError`: it is of a kind if all its members are. */
+function kindOfError(error: Error): EndingKind {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    const kinds = new Set(error.errors.map((member) => kindOfError(member as Error)))
+    return kinds.size === 1 ? [...kinds][0]! : 'error'
+  }
+  return KINDS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'error'
+}

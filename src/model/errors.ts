@@ -1,0 +1,57 @@
+import type { Ending } from './ending.ts'
+
+/** The codes that a {@link NetgraceError} can carry. */
+export type NetgraceErrorCode =
+  | 'ERR_NETGRACE_CONNECT'
+  | 'ERR_NETGRACE_CONNECTION_ENDED'
+  | 'ERR_NETGRACE_FORCED'
+  | 'ERR_NETGRACE_HALF_CLOSED'
+  | 'ERR_NETGRACE_LEAK'
+  | 'ERR_NETGRACE_LISTEN'
+  | 'ERR_NETGRACE_SCENARIO'
+  | 'ERR_NETGRACE_SCRIPT'
+  | 'ERR_NETGRACE_STOPPED'
+  | 'ERR_NETGRACE_TIMEOUT'
+  | 'ERR_NETGRACE_UNSETTLED'
+
+/** What netgrace throws when the caller's world went wrong: a `code` for programs, a message that says what, which and what to do, and the system's error as `cause`. */
+export class NetgraceError extends Error {
+  readonly code: NetgraceErrorCode
+
+  constructor(code: NetgraceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  static {
+    this.prototype.name = 'NetgraceError'
+  }
+}
+
+/** `connect()` did not come to a connection; `ending` says how it ended instead. Code `ERR_NETGRACE_CONNECT`. */
+export class ConnectError extends NetgraceError {
+  readonly ending: Ending
+
+  constructor(message: string, ending: Ending) {
+    super('ERR_NETGRACE_CONNECT', message, { cause: ending.cause })
+    this.ending = ending
+  }
+
+  static {
+    this.prototype.name = 'ConnectError'
+  }
+}
+
+/** The connection ended before what was asked of it was done; `ending` says how. Code `ERR_NETGRACE_CONNECTION_ENDED`. */
+export class ConnectionEndedError extends NetgraceError {
+  readonly ending: Ending
+
+  constructor(message: string, ending: Ending) {
+    super('ERR_NETGRACE_CONNECTION_ENDED', message, { cause: ending.cause })
+    this.ending = ending
+  }
+
+  static {
+    this.prototype.name = 'ConnectionEndedError'
+  }
+}

@@ -1,0 +1,69 @@
+import { outOfRange, wrongType, wrongValue } from './invalid.ts'
+
+/** Throws when `value` is not allowed for the option `name`. Never called for `undefined`. */
+export type Rule = (name: string, value: unknown) => void
+
+/** A rule for each key of the options, so that a new option cannot be forgotten here. */
+export type Rules<Options> = { readonly [Key in keyof Options]-?: Rule }
+
+/** Checks one options object before anything is opened: no unknown key, each value allowed. `undefined` counts as not given. */
+export function checkOptions<Options extends object>(options: Options, rules: Rules<Options>, of = 'options'): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrongType(of, 'an object', options)
+  for (const [key, value] of Object.entries(options)) {
+    const rule: Rule | undefined = Object.hasOwn(rules, key) ? rules[key as keyof Options] : undefined
+    if (!rule) throw wrongValue(`${of}: a key`, `one of ${Object.keys(rules).join(', ')}`, key)
+    if (value !== undefined) rule(key, value)
+  }
+}
+
+/** Milliseconds, from 0; a timer holds 2^31 - 1 at most. */
+export const duration: Rule = number(0, 2 ** 31 - 1, `a finite number ≥ 0 (at most ${2 ** 31 - 1})`)
+
+/** A duration that a timer can be armed with to some effect: more than 0. */
+export const interval: Rule = number(Number.MIN_VALUE, 2 ** 31 - 1, `a finite number > 0 (at most ${2 ** 31 - 1})`)
+
+/** 0 lets the kernel choose. */
+export const listenPort: Rule = integer(0, 65535)
+
+export const string: Rule = (name, value) => {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  if (value === '') throw wrongValue(name, 'a string that is not empty', value)
+}
+
+export const boolean: Rule = (name, value) => {
+  if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
+}
+
+export const callback: Rule = (name, value) => {
+  if (typeof value !== 'function') throw wrongType(name, 'a function', value)
+}
+
+export const signal: Rule = (name, value) => {
+  if (!(value instanceof AbortSignal)) throw wrongType(name, 'an AbortSignal', value)
+}
+
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
+  const allowed = max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`
+  return (name, value) => {
+    if (typeof value !== 'number') throw wrongType(name, allowed, value)
+    if (!Number.isInteger(value) || value < min || value > max) throw outOfRange(name, allowed, value)
+  }
+}
+
+export function oneOf(...values: readonly string[]): Rule {
+  return (name, value) => {
+    if (!values.includes(value as string)) throw wrongValue(name, `one of ${values.join(', ')}`, value)
+  }
+}
+
+/** Options within an option. */
+export function nested<Options extends object>(rules: Rules<Options>): Rule {
+  return (name, value) => checkOptions(value as Options, rules, name)
+}
+
+function number(min: number, max: number, allowed: string): Rule {
+  return (name, value) => {
+    if (typeof value !== 'number') throw wrongType(name, allowed, value)
+    if (!(value >= min && value <= max)) throw outOfRange(name, allowed, value)
+  }
+}

@@ -1,0 +1,48 @@
+import { now } from './clock.ts'
+import { Track, type Entry } from './track.ts'
+
+/** How many tracks are kept of things that have ended. */
+const ENDED_TRACKS = 64
+
+/** One line of the merged record. */
+export interface TimelineEntry extends Entry {
+  /** The connection, client or server that it happened to. */
+  readonly of: string
+}
+
+/**
+ * What happened to all parts that share this record, on one clock.
+ *
+ * Bounded: of things that are alive each has its ring, of things that have ended the last {@link ENDED_TRACKS} are kept.
+ */
+export class Timeline {
+  readonly startedAtMs: number = now()
+  readonly #live = new Set<Track>()
+  readonly #ended: Track[] = []
+
+  /** A track for something that was just opened. */
+  open(name: string): Track {
+    const track = new Track(name)
+    this.#live.add(track)
+    return track
+  }
+
+  /** The thing has ended: its track may make way for later ones. */
+  close(track: Track): void {
+    if (!this.#live.delete(track)) return
+    this.#ended.push(track)
+    if (this.#ended.length > ENDED_TRACKS) this.#ended.shift()
+  }
+
+  /** All tracks that are kept, oldest first. */
+  tracks(): Track[] {
+    return [...this.#ended, ...this.#live].toSorted((a, b) => a.openedAtMs - b.openedAtMs)
+  }
+
+  /** All entries of all tracks, in the order in which they happened. */
+  entries(): TimelineEntry[] {
+    return this.tracks()
+      .flatMap((track) => track.entries().map((entry) => ({ ...entry, of: track.name })))
+      .toSorted((a, b) => a.atMs - b.atMs)
+  }
+}

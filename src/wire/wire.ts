@@ -1,0 +1,290 @@
+import type { Socket } from 'node:net'
+
+import { bounded } from '../lifetime/bounded.ts'
+import { clearTimer, setTimer } from '../lifetime/timers.ts'
+import type { Client, Data, WaitOptions } from '../model/client.ts'
+import { describeEnding } from '../model/describe-ending.ts'
+import type { Ending } from '../model/ending.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
+import { wrongType } from '../model/invalid.ts'
+import { duration, integer } from '../model/options.ts'
+import { now } from '../timeline/clock.ts'
+import type { Timeline } from '../timeline/timeline.ts'
+import type { Track } from '../timeline/track.ts'
+import { drip } from './drip.ts'
+import type { EndingWatch } from './ending-watch.ts'
+import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
+import { Reader, type Sink } from './reader.ts'
+
+/** Default of `closeTimeoutMs`: how long `close()` waits for the peer's FIN. Milliseconds. */
+export const DEFAULT_CLOSE_TIMEOUT_MS = 1000
+
+/** What a wire is made of. */
+export interface WireParts {
+  readonly socket: Socket
+  /** Has watched the socket since it was made. */
+  readonly watch: EndingWatch
+  readonly timeline: Timeline
+  readonly track: Track
+  readonly closeTimeoutMs?: number
+}
+
+/**
+ * One end of an open socket: it reads, writes, and knows how it ended. Clients and connections are wires.
+ *
+ * 1. It is over when its socket has closed, and has one ending.
+ * 2. What we do to it is noted before it is done; the first act is how it ended.
+ * 3. `destroy()` sends FIN or RST as it happens, so it never stands for one: what cuts, resets.
+ */
+export class Wire implements Omit<Client, 'ask'> {
+  readonly socket: Socket
+  protected readonly track: Track
+  readonly #timeline: Timeline
+  readonly #watch: EndingWatch
+  readonly #reader: Reader
+  readonly #closeTimeoutMs: number
+  #ending: Ending | undefined
+  #ended: Promise<Ending> | undefined
+  #resolveEnded: ((ending: Ending) => void) | undefined
+  #halfClosed = false
+  /** When `send` was last called, and what had been written by then: other writes show by the difference. */
+  #lastSend = { atMs: 0, bytesWritten: 0 }
+
+  constructor({ socket, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
+    this.socket = socket
+    this.track = track
+    this.#timeline = timeline
+    this.#watch = watch
+    this.#closeTimeoutMs = closeTimeoutMs
+    this.#reader = new Reader(socket, track, watch)
+    void socket.remotePort // asked once, the answer is kept past the close
+    void socket.localPort
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
+  }
+
+  get local(): Endpoint {
+    return { host: this.socket.localAddress ?? 'unknown', port: this.socket.localPort ?? 0 }
+  }
+
+  get peer(): Endpoint {
+    return { host: this.socket.remoteAddress ?? 'unknown', port: this.socket.remotePort ?? 0 }
+  }
+
+  get ended(): Promise<Ending> {
+    this.#ended ??= this.#ending
+      ? Promise.resolve(this.#ending)
+      : new Promise((resolve) => {
+          this.#resolveEnded = resolve
+        })
+    return this.#ended
+  }
+
+  async endsWithin(ms: number): Promise<Ending> {
+    duration('ms', ms)
+    return bounded(this.ended, { withinMs: ms }, () => `${this.#name()} had not ended after ${ms} ms: ${this.track.story()}`)
+  }
+
+  async send(data: Data, options: WaitOptions = {}): Promise<void> {
+    checkData(data)
+    if (this.#halfClosed && !this.#watch.intent && !this.#ending) {
+      throw new NetgraceError('ERR_NETGRACE_HALF_CLOSED', `${this.#name()}: nothing can be sent after halfClose() or close()`)
+    }
+    const size = Buffer.byteLength(data)
+    const work = this.#watch.intent || this.socket.writableEnded ? this.endedBefore('the data could be sent') : this.#write(data, size)
+    return bounded(
+      work,
+      options,
+      () => `${this.#name()}: ${size} bytes were not taken within ${options.withinMs} ms; ${this.track.story()}`,
+    )
+  }
+
+  async readLine(options: WaitOptions = {}): Promise<string | undefined> {
+    return (await this.#reader.line(options))?.toString('utf8').replace(/\r?\n$/, '')
+  }
+
+  async read(bytes: number, options: WaitOptions = {}): Promise<Buffer> {
+    integer(1)('bytes', bytes)
+    return this.#reader.bytes(bytes, options)
+  }
+
+  async readToEnd(options: WaitOptions = {}): Promise<Buffer> {
+    return this.#reader.rest(options)
+  }
+
+  drip(data: Data, options: { readonly everyMs: number }): Disposable {
+    checkData(data)
+    return drip(this, this.socket, data, options)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
+    for (;;) {
+      const chunk = await this.#reader.chunk({})
+      if (!chunk) return undefined
+      yield chunk
+    }
+  }
+
+  pause(): void {
+    this.#reader.pause()
+  }
+
+  resume(): void {
+    this.#reader.resume()
+  }
+
+  halfClose(): void {
+    if (this.#halfClosed || this.socket.destroyed) return
+    this.#halfClosed = true
+    this.#watch.sendingFin()
+    this.track.record('half-closed')
+    this.socket.end()
+  }
+
+  reset(): Promise<Ending> {
+    if (this.#intendReset()) {
+      const waitMs = this.#quietForMs()
+      if (waitMs > 0) setTimer(() => this.cut(), waitMs)
+      else this.cut()
+    }
+    return this.ended
+  }
+
+  close(): Promise<Ending> {
+    return this.closeWithin(this.#closeTimeoutMs)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => undefined)
+  }
+
+  /** As {@link Client.close}, with a bound of the caller's. */
+  async closeWithin(ms: number): Promise<Ending> {
+    this.halfClose()
+    this.#reader.discardLater()
+    if (this.socket.destroyed) return this.ended
+    const timer = setTimer(() => this.giveUp('timeout'), ms)
+    const ending = await this.ended
+    clearTimer(timer)
+    return ending
+  }
+
+  /** Begins to read, so that the end of an idle connection is seen. */
+  protected readAhead(): void {
+    this.#reader.attach()
+  }
+
+  /** Every chunk to `sink`, until reading is over. */
+  pump(sink: Sink): Promise<void> {
+    return this.#reader.pump(sink)
+  }
+
+  /** A line only if it is a whole one. */
+  protected async wholeLine(options: WaitOptions): Promise<string | undefined> {
+    const line = await this.#reader.line(options)
+    return line?.at(-1) === 0x0a ? line.toString('utf8').replace(/\r?\n$/, '') : undefined
+  }
+
+  /** Reading is over but for what has arrived. */
+  interrupt(): void {
+    this.#reader.interrupt()
+  }
+
+  /** Half-closes, and drops what was not read and what still comes: what a server does once its handler is done. */
+  finishWithin(ms: number): Promise<Ending> {
+    const ended = this.closeWithin(ms)
+    this.#reader.discardAll()
+    return ended
+  }
+
+  /** Cuts the connection for a reason of ours that is no reset by hand. */
+  giveUp(intent: 'timeout' | 'closed', cause?: Error): void {
+    if (!this.#watch.intend(intent, cause)) return
+    this.track.record('note', intent === 'timeout' ? 'given up: a deadline passed' : 'closed by a signal')
+    if (intent === 'timeout') this.cut()
+    else this.socket.destroy()
+  }
+
+  /** A reset that waits for nothing. */
+  force(): void {
+    this.#intendReset()
+    this.cut()
+  }
+
+  protected cut(): void {
+    if (this.socket.destroyed) return
+    if (this.socket.connecting) this.socket.destroy()
+    else this.socket.resetAndDestroy()
+  }
+
+  /** How it ended, if it has. */
+  get ending(): Ending | undefined {
+    return this.#ending
+  }
+
+  /** Called once its socket has closed. */
+  protected closed(_ending: Ending): void {}
+
+  /** Rejects once the ending is known; of a half-open wire the ending is what it looks like so far. */
+  protected async endedBefore(what: string): Promise<never> {
+    const halfOpen = this.socket.allowHalfOpen && !this.socket.destroyed
+    const ending = halfOpen ? this.#watch.ending() : await this.ended
+    throw new ConnectionEndedError(`${this.#name()} ended before ${what}: ${describeEnding(ending)}`, ending)
+  }
+
+  #write(data: Data, size: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.write(data, (error) => {
+        if (error) this.endedBefore('the data could be sent').catch(reject)
+        else resolve()
+      })
+      this.#lastSend = { atMs: now(), bytesWritten: this.socket.bytesWritten }
+      this.track.bytes('sent', size)
+    })
+  }
+
+  #intendReset(): boolean {
+    if (!this.#watch.intend('reset')) return false
+    this.track.record('resetting')
+    this.#reader.discardAll()
+    this.#reader.finish()
+    return true
+  }
+
+  /** How long to wait before a reset, so that a peer on an old libuv can tell it from an end. */
+  #quietForMs(): number {
+    const { bytesWritten } = this.socket
+    if (!resetMayReadAsEnd || bytesWritten === 0) return 0
+    return bytesWritten === this.#lastSend.bytesWritten ? RESET_GAP_MS - (now() - this.#lastSend.atMs) : RESET_GAP_MS
+  }
+
+  #name(): string {
+    return `${this.track.name} (${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)})`
+  }
+
+  readonly #onEnd = (): void => {
+    this.#watch.sawEnd(this.#reader.everPaused)
+    this.track.record('peer half-closed')
+    this.#reader.finish()
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#watch.sawError(error)
+  }
+
+  readonly #onClose = (): void => {
+    const ending = this.#watch.ending()
+    this.#ending = ending
+    this.#reader.finish()
+    this.track.record('ended', describeEnding(ending))
+    this.#timeline.close(this.track)
+    this.#resolveEnded?.(ending)
+    this.closed(ending)
+  }
+}
+
+function checkData(data: unknown): void {
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType('data', 'a string or a Uint8Array', data)
+}
