@@ -23,7 +23,7 @@ export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => s
     const fail = (reason: unknown): void => {
       release()
       giveUp()
-      reject(reason as Error)
+      reject(reason)
     }
     void work.then(resolve, reject).finally(release)
     if (abort?.aborted) aborted()

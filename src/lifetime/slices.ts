@@ -5,8 +5,9 @@ export const SLICE = 64
 
 /** Does `act` to each, a slice a turn, until `until` says that it is too late for the rest. */
 export async function inSlices<T>(all: Iterable<T>, act: (one: T) => void, until: () => boolean = () => false): Promise<void> {
+  const now = [...all] // what `act` ends leaves the set
   let inThisTurn = 0
-  for (const one of [...all]) {
+  for (const one of now) {
     if (inThisTurn === SLICE) {
       await turn()
       inThisTurn = 0
