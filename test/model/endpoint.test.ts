@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+
+import { type Address, bracketed, type Endpoint, endpointOf, formatEndpoint, sameEndpoint } from '../../src/model/endpoint.ts'
+
+describe('what names a place to connect to', () => {
+  test.each<[what: string, address: Address, endpoint: Endpoint]>([
+    ['an endpoint', { host: '127.0.0.1', port: 80 }, { host: '127.0.0.1', port: 80 }],
+    ['a path', { path: '/tmp/a.sock' }, { path: '/tmp/a.sock' }],
+    ['an AddressInfo', { address: '127.0.0.1', family: 'IPv4', port: 8080 }, { host: '127.0.0.1', port: 8080 }],
+    ['a server, which has more than host and port', { host: '127.0.0.1', port: 1, url: 'x' } as Endpoint, { host: '127.0.0.1', port: 1 }],
+    ['host and port', 'db.test:5432', { host: 'db.test', port: 5432 }],
+    ['an IPv6 host and port', '[::1]:5432', { host: '::1', port: 5432 }],
+    ['a tcp URL', 'tcp://127.0.0.1:9', { host: '127.0.0.1', port: 9 }],
+    ['an IPv6 URL', 'tcp://[::1]:9', { host: '::1', port: 9 }],
+    ['a URL with more in it', 'postgres://me:secret@127.0.0.1:5432/shop?x=1', { host: '127.0.0.1', port: 5432 }],
+    ['an http URL, whose port may be its own', 'http://127.0.0.1/x', { host: '127.0.0.1', port: 80 }],
+    ['an http URL that names the default port', 'http://127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
+    ['an https URL', 'https://127.0.0.1', { host: '127.0.0.1', port: 443 }],
+    ['a URL object', new URL('tcp://127.0.0.1:9'), { host: '127.0.0.1', port: 9 }],
+    ['a unix URL', 'unix:///tmp/a%20b.sock', { path: '/tmp/a b.sock' }],
+    ['what formatEndpoint writes of a path', 'unix:/tmp/a.sock', { path: '/tmp/a.sock' }],
+    ['a wildcard, dialled as loopback', { host: '0.0.0.0', port: 7 }, { host: '127.0.0.1', port: 7 }],
+    ['the IPv6 wildcard', { address: '::', family: 'IPv6', port: 7 }, { host: '::1', port: 7 }],
+    ['a wildcard in a text', '0.0.0.0:7', { host: '127.0.0.1', port: 7 }],
+    ['a wildcard in a URL', 'tcp://[::]:7', { host: '::1', port: 7 }],
+    ['the first and the last port', '127.0.0.1:65535', { host: '127.0.0.1', port: 65535 }],
+  ])('%s', (_what, address, endpoint) => {
+    expect(endpointOf(address)).toStrictEqual(endpoint)
+  })
+})
+
+describe('what names no place', () => {
+  test.each<[what: string, address: unknown, error: typeof TypeError | typeof RangeError, message: RegExp]>([
+    ['a host alone', 'localhost', TypeError, /^to must be .*got "localhost"/],
+    ['a bare port', '8080', TypeError, /^to must be/],
+    ['a number', 8080, TypeError, /^to must be .*got 8080/],
+    ['nothing', undefined, TypeError, /got undefined/],
+    ['null', null, TypeError, /got null/],
+    ['an empty text', '', TypeError, /got ""/],
+    ['IPv6 without brackets', '::1:80', TypeError, /got "::1:80"/],
+    ['a URL without a port', 'tcp://127.0.0.1', TypeError, /tcp:\/\/127\.0\.0\.1/],
+    ['a URL object without a port', new URL('postgres://127.0.0.1/x'), TypeError, /postgres/],
+    ['something like a URL', 'tcp://[nonsense', TypeError, /nonsense/],
+    ['an endpoint without a port', { host: '127.0.0.1' }, TypeError, /^to must be/],
+    ['an endpoint without a host', { port: 80 }, TypeError, /^to must be/],
+    ['an empty path', { path: '' }, TypeError, /^to\.path must be/],
+    ['a text for a port', { host: '127.0.0.1', port: '80' }, TypeError, /^to\.port must be .*got "80"/],
+    ['port 0', { host: '127.0.0.1', port: 0 }, RangeError, /^to\.port must be an integer from 1 to 65535, got 0/],
+    ['port 65536', { host: '127.0.0.1', port: 65536 }, RangeError, /got 65536/],
+    ['half a port', { host: '127.0.0.1', port: 80.5 }, RangeError, /got 80\.5/],
+    ['port 0 in a text', '127.0.0.1:0', RangeError, /port of to .*got 0/],
+    ['port 99999 in a text', '127.0.0.1:99999', RangeError, /got 99999/],
+  ])('%s', (_what, address, error, message) => {
+    const parse = (): unknown => endpointOf(address as Address)
+    expect(parse).toThrow(error)
+    expect(parse).toThrow(message)
+  })
+
+  test('the message names the option that it came for', () => {
+    expect(() => endpointOf('nowhere', 'upstream')).toThrow(/^upstream must be/)
+  })
+})
+
+test.each<[endpoint: Endpoint, text: string]>([
+  [{ host: '127.0.0.1', port: 80 }, '127.0.0.1:80'],
+  [{ host: '::1', port: 80 }, '[::1]:80'],
+  [{ path: '/tmp/a.sock' }, 'unix:/tmp/a.sock'],
+  [{ path: '' }, 'unix:(unnamed)'],
+])('%o is written as %s', (endpoint, text) => {
+  expect(formatEndpoint(endpoint)).toBe(text)
+})
+
+test.each<Endpoint>([{ host: '127.0.0.1', port: 80 }, { host: '::1', port: 80 }, { path: '/tmp/a.sock' }])(
+  'what is written of %o can be read again',
+  (endpoint) => {
+    expect(endpointOf(formatEndpoint(endpoint))).toStrictEqual(endpoint)
+  },
+)
+
+test('only an IPv6 host stands in brackets', () => {
+  expect([bracketed('::1'), bracketed('127.0.0.1'), bracketed('a.test')]).toStrictEqual(['[::1]', '127.0.0.1', 'a.test'])
+})
+
+test.each<[a: Endpoint, b: Endpoint, same: boolean]>([
+  [{ host: '127.0.0.1', port: 80 }, { host: '127.0.0.1', port: 80 }, true],
+  [{ host: '::ffff:127.0.0.1', port: 80 }, { host: '127.0.0.1', port: 80 }, true],
+  [{ host: '127.0.0.1', port: 80 }, { host: '127.0.0.1', port: 81 }, false],
+  [{ host: '127.0.0.1', port: 80 }, { host: '127.0.0.2', port: 80 }, false],
+  [{ path: '/a' }, { path: '/a' }, true],
+  [{ path: '/a' }, { path: '/b' }, false],
+  [{ path: '/a' }, { host: '127.0.0.1', port: 80 }, false],
+])('%o and %o: the same end is %s', (a, b, same) => {
+  expect(sameEndpoint(a, b)).toBe(same)
+  expect(sameEndpoint(b, a)).toBe(same)
+})
