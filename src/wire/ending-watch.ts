@@ -46,6 +46,11 @@ export class EndingWatch {
     return this.#intent
   }
 
+  /** Nothing that follows can change how it ended. */
+  get decided(): boolean {
+    return this.#intent !== undefined || this.#endSeen
+  }
+
   /** Notes that our FIN goes out now. */
   sendingFin(): void {
     if (resetMayReadAsEnd) this.#finTurn = currentTurn()

@@ -69,13 +69,13 @@ export class Reader {
     })
   }
 
-  /** The next line with its newline, or what there is at the end: an unterminated rest once, then nothing. */
-  line(options: WaitOptions): Promise<Buffer | undefined> {
+  /** The next line with its newline. At the end an unterminated rest once, unless it is to be `whole`; then nothing. */
+  line(options: WaitOptions, { whole = false } = {}): Promise<Buffer | undefined> {
     return this.#demand('a line', options, (over) => {
       const line = this.#queue.takeLine()
       if (line) return { value: line }
       if (!over) return undefined
-      return { value: this.#queue.size > 0 ? this.#queue.take(this.#queue.size) : undefined }
+      return { value: this.#queue.size > 0 && !whole ? this.#queue.take(this.#queue.size) : undefined }
     })
   }
 

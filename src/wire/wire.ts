@@ -16,6 +16,7 @@ import { drip } from './drip.ts'
 import type { EndingWatch } from './ending-watch.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { Reader, type Sink } from './reader.ts'
+import { resetOrDestroy } from './reset.ts'
 
 /** Default of `closeTimeoutMs`: how long `close()` waits for the peer's FIN. Milliseconds. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 1000
@@ -39,6 +40,7 @@ export interface WireParts {
  */
 export class Wire implements Omit<Client, 'ask'> {
   readonly socket: Socket
+  readonly local: Endpoint
   protected readonly track: Track
   readonly #timeline: Timeline
   readonly #watch: EndingWatch
@@ -47,6 +49,7 @@ export class Wire implements Omit<Client, 'ask'> {
   #ending: Ending | undefined
   #ended: Promise<Ending> | undefined
   #resolveEnded: ((ending: Ending) => void) | undefined
+  #told: Ending | undefined
   #halfClosed = false
   /** When `send` was last called, and what had been written by then: other writes show by the difference. */
   #lastSend = { atMs: 0, bytesWritten: 0 }
@@ -58,15 +61,11 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#watch = watch
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
-    void socket.remotePort // asked once, the answer is kept past the close
-    void socket.localPort
+    this.local = { host: socket.localAddress ?? 'unknown', port: socket.localPort ?? 0 } // the socket forgets it at its close
+    void socket.remotePort // asked for once, this it keeps
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
-  }
-
-  get local(): Endpoint {
-    return { host: this.socket.localAddress ?? 'unknown', port: this.socket.localPort ?? 0 }
   }
 
   get peer(): Endpoint {
@@ -89,11 +88,9 @@ export class Wire implements Omit<Client, 'ask'> {
 
   async send(data: Data, options: WaitOptions = {}): Promise<void> {
     checkData(data)
-    if (this.#halfClosed && !this.#watch.intent && !this.#ending) {
-      throw new NetgraceError('ERR_NETGRACE_HALF_CLOSED', `${this.#name()}: nothing can be sent after halfClose() or close()`)
-    }
+    this.checkSendable()
     const size = Buffer.byteLength(data)
-    const work = this.#watch.intent || this.socket.writableEnded ? this.endedBefore('the data could be sent') : this.#write(data, size)
+    const work = this.#watch.intent || this.socket.writableEnded || this.socket.destroyed ? this.endedBefore('the data could be sent') : this.#write(data, size)
     return bounded(
       work,
       options,
@@ -102,7 +99,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   async readLine(options: WaitOptions = {}): Promise<string | undefined> {
-    return (await this.#reader.line(options))?.toString('utf8').replace(/\r?\n$/, '')
+    return textOf(await this.#reader.line(options))
   }
 
   async read(bytes: number, options: WaitOptions = {}): Promise<Buffer> {
@@ -146,8 +143,8 @@ export class Wire implements Omit<Client, 'ask'> {
   reset(): Promise<Ending> {
     if (this.#intendReset()) {
       const waitMs = this.#quietForMs()
-      if (waitMs > 0) setTimer(() => this.cut(), waitMs)
-      else this.cut()
+      if (waitMs > 0) setTimer(() => resetOrDestroy(this.socket), waitMs)
+      else resetOrDestroy(this.socket)
     }
     return this.ended
   }
@@ -181,10 +178,15 @@ export class Wire implements Omit<Client, 'ask'> {
     return this.#reader.pump(sink)
   }
 
-  /** A line only if it is a whole one. */
+  /** As {@link readLine}, but an unterminated rest is left to be read. */
   protected async wholeLine(options: WaitOptions): Promise<string | undefined> {
-    const line = await this.#reader.line(options)
-    return line?.at(-1) === 0x0a ? line.toString('utf8').replace(/\r?\n$/, '') : undefined
+    return textOf(await this.#reader.line(options, { whole: true }))
+  }
+
+  /** Throws if our half was closed by hand; that it ended is for `send` to say, with the ending. */
+  protected checkSendable(): void {
+    if (!this.#halfClosed || this.#watch.decided || this.#ending) return
+    throw new NetgraceError('ERR_NETGRACE_HALF_CLOSED', `${this.#name()}: nothing can be sent after halfClose() or close()`)
   }
 
   /** Reading is over but for what has arrived. */
@@ -203,20 +205,14 @@ export class Wire implements Omit<Client, 'ask'> {
   giveUp(intent: 'timeout' | 'closed', cause?: Error): void {
     if (!this.#watch.intend(intent, cause)) return
     this.track.record('note', intent === 'timeout' ? 'given up: a deadline passed' : 'closed by a signal')
-    if (intent === 'timeout') this.cut()
+    if (intent === 'timeout') resetOrDestroy(this.socket)
     else this.socket.destroy()
   }
 
   /** A reset that waits for nothing. */
   force(): void {
     this.#intendReset()
-    this.cut()
-  }
-
-  protected cut(): void {
-    if (this.socket.destroyed) return
-    if (this.socket.connecting) this.socket.destroy()
-    else this.socket.resetAndDestroy()
+    resetOrDestroy(this.socket)
   }
 
   /** How it ended, if it has. */
@@ -224,13 +220,18 @@ export class Wire implements Omit<Client, 'ask'> {
     return this.#ending
   }
 
+  /** Whether `ending` is what was said of this wire: as it ended, or as it stood when something was refused. */
+  isEndOf(ending: Ending): boolean {
+    return this.#told === ending || this.#ending === ending
+  }
+
   /** Called once its socket has closed. */
   protected closed(_ending: Ending): void {}
 
-  /** Rejects once the ending is known; of a half-open wire the ending is what it looks like so far. */
+  /** Rejects with the ending once that is decided, which may be long before the socket has closed. */
   protected async endedBefore(what: string): Promise<never> {
-    const halfOpen = this.socket.allowHalfOpen && !this.socket.destroyed
-    const ending = halfOpen ? this.#watch.ending() : await this.ended
+    const ending = this.#watch.decided ? this.#watch.ending() : await this.ended
+    this.#told = ending
     throw new ConnectionEndedError(`${this.#name()} ended before ${what}: ${describeEnding(ending)}`, ending)
   }
 
@@ -283,6 +284,10 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#resolveEnded?.(ending)
     this.closed(ending)
   }
+}
+
+function textOf(line: Buffer | undefined): string | undefined {
+  return line?.toString('utf8').replace(/\r?\n$/, '')
 }
 
 function checkData(data: unknown): void {

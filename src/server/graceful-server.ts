@@ -1,0 +1,220 @@
+import { Deadline } from '../lifetime/deadline.ts'
+import type { WaitOptions } from '../model/client.ts'
+import type { Connection, Handler } from '../model/connection.ts'
+import { bracketed, type Endpoint } from '../model/endpoint.ts'
+import { NetgraceError } from '../model/errors.ts'
+import type { StopReport } from '../model/stop-report.ts'
+import type { Timeline } from '../timeline/timeline.ts'
+import type { Track } from '../timeline/track.ts'
+import { HeldPort } from '../wire/held-port.ts'
+import type { ListenAddress } from '../wire/listener.ts'
+import { stoppedError } from './arrivals.ts'
+import { Run } from './run.ts'
+import { checkStopOptions, DEFAULT_GRACE_MS, DEFAULT_HOST, type ServerOptions, type StopOptions } from './server-options.ts'
+
+export type ServerState = 'starting' | 'listening' | 'quitting' | 'draining' | 'forcing' | 'stopped'
+
+/**
+ * A server that always stops: within its grace, with every connection accounted for.
+ *
+ * Its owner ends it with `stop()`, `await using`, or by aborting `signal`; a rig does it for its own.
+ */
+export interface GracefulServer extends AsyncDisposable {
+  readonly host: string
+  readonly port: number
+  /** `tcp://HOST:PORT` */
+  readonly url: string
+  readonly state: ServerState
+  /** Aborts when this run is told to stop: no new work. */
+  readonly quit: AbortSignal
+  /** The live ones: each until its socket has closed *and* its handler has settled. Empty once stopped. */
+  readonly connections: ReadonlySet<Connection>
+  /**
+   * The server's end of that client: connecting is done before the accept is.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: it did not come within 5 s; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   */
+  connectionOf(client: { readonly local: Endpoint }): Promise<Connection>
+  /**
+   * The next connection that nobody has asked for yet, oldest first: somebody else's client. The last 64 that have ended count too.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: none came within `withinMs`; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   */
+  nextConnection(options?: WaitOptions): Promise<Connection>
+  /**
+   * Stops: quit, then the backlog, the listener, the draining, the forcing, the report. Never rejects, and takes the
+   * grace and half a second at most. A later call gives the same promise, and can only bring the deadline forward.
+   */
+  stop(options?: StopOptions): Promise<StopReport>
+  /**
+   * Listens again, on the same address, with counts from 0: what a client that reconnects needs. Waits for a stop under way.
+   * @throws {NetgraceError} `ERR_NETGRACE_LISTEN`: the port is gone; `ERR_NETGRACE_STOPPED`: `signal` has aborted, or it was stopped meanwhile.
+   */
+  start(): Promise<void>
+}
+
+/** What a server is made of, beside its options. */
+export interface ServerSetup {
+  readonly timeline: Timeline
+  /** Holds the port whenever it is stopped, until it is disposed of. */
+  readonly holdsPort: boolean
+}
+
+/** See {@link GracefulServer}. The states: starting → listening → quitting → draining → (forcing →) stopped → starting … */
+export class NetServer implements GracefulServer {
+  readonly #options: ServerOptions
+  readonly #setup: ServerSetup
+  readonly #track: Track
+  readonly #handler: Handler
+  #address: ListenAddress
+  #state: ServerState = 'stopped'
+  #run: Run
+  #starting: Promise<void> | undefined
+  #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
+  #wanted: 'listening' | 'stopped' = 'listening'
+  #held: HeldPort | undefined
+  #holding: Promise<void> | undefined
+
+  constructor(handler: Handler, options: ServerOptions, setup: ServerSetup) {
+    this.#handler = handler
+    this.#options = options
+    this.#setup = setup
+    this.#address = { host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 }
+    this.#track = setup.timeline.open('server')
+    this.#run = this.#newRun()
+  }
+
+  get host(): string {
+    return this.#address.host
+  }
+
+  get port(): number {
+    return this.#address.port
+  }
+
+  get url(): string {
+    return `tcp://${bracketed(this.host)}:${this.port}`
+  }
+
+  get state(): ServerState {
+    return this.#state
+  }
+
+  get quit(): AbortSignal {
+    return this.#run.quitSignal
+  }
+
+  get connections(): ReadonlySet<Connection> {
+    return this.#run.live.all
+  }
+
+  connectionOf(client: { readonly local: Endpoint }): Promise<Connection> {
+    return this.#run.arrivals.of(client.local, this.url)
+  }
+
+  async nextConnection(options: WaitOptions = {}): Promise<Connection> {
+    return this.#run.arrivals.next(options, this.url)
+  }
+
+  start(): Promise<void> {
+    this.#wanted = 'listening'
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined
+    })
+    return this.#starting
+  }
+
+  stop(options: StopOptions = {}): Promise<StopReport> {
+    try {
+      checkStopOptions(options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#wanted = 'stopped'
+    const { graceMs, holdPort = this.#setup.holdsPort } = options
+    if (this.#stopping) {
+      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
+      if (this.#state === 'stopped' && !holdPort) void this.#release()
+      return this.#stopping.report
+    }
+    const deadline = new Deadline(graceMs ?? this.#graceMs)
+    if (holdPort) this.#held = new HeldPort(this.host)
+    let done: (report: StopReport) => void
+    const report = new Promise<StopReport>((resolve) => {
+      done = resolve
+    })
+    this.#stopping = { report, deadline } // before quit is told: whoever hears it may call stop()
+    void this.#stop(this.#run, deadline).then(done!)
+    return report
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop({ holdPort: false })
+    await this.#release()
+  }
+
+  get #graceMs(): number {
+    return this.#options.graceMs ?? DEFAULT_GRACE_MS
+  }
+
+  async #start(): Promise<void> {
+    if (this.#state === 'listening') return
+    await this.#stopping?.report
+    const { signal } = this.#options
+    if (signal?.aborted) throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
+    if (this.#wanted === 'stopped') throw stoppedError(this.url)
+
+    this.#state = 'starting'
+    this.#stopping = undefined
+    this.#run = this.#newRun()
+    signal?.addEventListener('abort', this.#onAbort)
+    const released = this.#release()
+    try {
+      this.#address = await this.#run.listener.listen(this.#address)
+      await released
+    } catch (error) {
+      await this.stop({ holdPort: false })
+      throw error
+    }
+    if (this.quit.aborted) {
+      await this.stop({ holdPort: false })
+      throw stoppedError(this.url)
+    }
+    this.#state = 'listening'
+    this.#track.record('listening', this.url)
+  }
+
+  async #stop(run: Run, deadline: Deadline): Promise<StopReport> {
+    const report = await run.stop(deadline)
+    await this.#holding?.catch((error: Error) => run.failed(new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${this.url}: ${error.message}`, { cause: error })))
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#state = 'stopped'
+    this.#track.record('stopped', `accepted ${report.accepted}, drained ${report.drained.length}, forced ${report.forced.length}, late ${report.late}`)
+    return report
+  }
+
+  #newRun(): Run {
+    return new Run({
+      handler: this.#handler,
+      graceMs: this.#graceMs,
+      timeline: this.#setup.timeline,
+      track: this.#track,
+      onPhase: (phase) => {
+        this.#state = phase
+        if (phase === 'quitting') this.#run.arrivals.close(stoppedError(this.url))
+        this.#track.record(phase === 'quitting' ? 'quit' : 'note', phase)
+      },
+      beforeClose: async () => this.#held?.ready(),
+      afterClose: () => {
+        this.#holding = this.#held?.hold(this.#address)
+      },
+    })
+  }
+
+  async #release(): Promise<void> {
+    const held = this.#held
+    this.#held = undefined
+    this.#holding = undefined
+    await held?.release()
+  }
+
+  readonly #onAbort = (): void => void this.stop()
+}

@@ -1,0 +1,150 @@
+import { setMaxListeners } from 'node:events'
+import type { Socket } from 'node:net'
+
+import type { Deadline } from '../lifetime/deadline.ts'
+import { Live } from '../lifetime/live.ts'
+import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
+import type { ConnectionRecord, Handler } from '../model/connection.ts'
+import type { StopReport } from '../model/stop-report.ts'
+import type { Timeline } from '../timeline/timeline.ts'
+import type { Track } from '../timeline/track.ts'
+import { EndingWatch } from '../wire/ending-watch.ts'
+import { Listener, type ListenerEvents } from '../wire/listener.ts'
+import { Arrivals } from './arrivals.ts'
+import { serve, type Serving } from './serve.ts'
+import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
+
+/** What a run needs of its server. */
+export interface RunSetup {
+  readonly handler: Handler
+  readonly graceMs: number
+  readonly timeline: Timeline
+  readonly track: Track
+  onPhase(phase: 'quitting' | 'draining' | 'forcing'): void
+  /** Runs beside the backlog phase, and must be done before the listener closes. */
+  beforeClose(): Promise<void>
+  /** Runs in the very turn in which the listener has closed. */
+  afterClose(): void
+}
+
+/**
+ * One run of a server, from its first accept to its report.
+ *
+ * 1. A connection is live from its accept until its socket has closed and its handler has settled.
+ * 2. It is counted once as accepted, and once as ended before the stop, drained or forced.
+ * 3. After quit nothing is given to a handler.
+ */
+export class Run implements Stoppable<ServerConnection>, ListenerEvents, ConnectionOwner, Serving {
+  readonly live: Live<ServerConnection> = new Live()
+  readonly arrivals: Arrivals = new Arrivals(this.live.all)
+  readonly listener: Listener = new Listener(this)
+  readonly quitSignal: AbortSignal
+  readonly graceMs: number
+  readonly #setup: RunSetup
+  readonly #quitting = new AbortController()
+  #accepted = 0
+  #endedBefore = 0
+  #lateCount = 0
+  #reported = false
+  readonly #drained: ConnectionRecord[] = []
+  readonly #forced: ConnectionRecord[] = []
+  readonly #errors: Error[] = []
+
+  constructor(setup: RunSetup) {
+    this.#setup = setup
+    this.graceMs = setup.graceMs
+    this.quitSignal = this.#quitting.signal
+    setMaxListeners(0, this.quitSignal) // every handler may listen
+  }
+
+  /** Stops accepting, ends everything within the deadline, and says what came of it. Never rejects. */
+  async stop(deadline: Deadline): Promise<StopReport> {
+    const phases = await stopInOrder(this, deadline)
+    this.#reported = true
+    const leftOver = [...this.live.all]
+    this.live.all.clear()
+    const unsettled = leftOver.filter((one) => one.handler === 'pending').map((one) => this.#count(one))
+    for (const one of leftOver) if (one.handler !== 'pending') this.#count(one)
+    return {
+      accepted: this.#accepted,
+      endedBefore: this.#endedBefore,
+      drained: this.#drained,
+      forced: this.#forced,
+      unsettled,
+      late: this.#lateCount,
+      errors: this.#errors,
+      durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
+      phases,
+    }
+  }
+
+  accepted(socket: Socket): void {
+    const { timeline } = this.#setup
+    const id = ++this.#accepted
+    const parts = { socket, watch: new EndingWatch(socket, 'open'), timeline, track: timeline.open(`connection #${id}`) }
+    const connection = new ServerConnection(parts, id, this)
+    this.live.add(connection)
+    serve(connection, this.#setup.handler, this)
+    this.arrivals.arrived(connection)
+  }
+
+  late(): void {
+    this.#lateCount++
+    this.#setup.track.record('late')
+  }
+
+  failed(error: Error): void {
+    this.#errors.push(error)
+  }
+
+  handlerDone(connection: ServerConnection, error?: Error): void {
+    if (error && !this.#reported) this.#errors.push(error)
+    this.#overNow(connection)
+  }
+
+  socketClosed(connection: ServerConnection): void {
+    this.#overNow(connection)
+  }
+
+  quit(): void {
+    this.#setup.onPhase('quitting')
+    this.listener.quit()
+    this.#quitting.abort()
+  }
+
+  async acceptBacklog(deadline: Deadline): Promise<void> {
+    await Promise.all([this.listener.acceptBacklog(deadline), this.#setup.beforeClose()])
+  }
+
+  closeListener(): Promise<void> {
+    const gone = this.listener.close()
+    this.#setup.afterClose()
+    return gone
+  }
+
+  interrupt(connection: ServerConnection): void {
+    if (connection.owned) connection.interrupt()
+  }
+
+  force(connection: ServerConnection): void {
+    connection.forceNow()
+  }
+
+  onPhase(phase: 'draining' | 'forcing'): void {
+    this.#setup.onPhase(phase)
+  }
+
+  #overNow(connection: ServerConnection): void {
+    if (!connection.over || !this.live.all.has(connection)) return
+    this.arrivals.ended(connection)
+    if (this.quitSignal.aborted) this.#count(connection)
+    else this.#endedBefore++
+    this.live.delete(connection)
+  }
+
+  #count(connection: ServerConnection): ConnectionRecord {
+    const record = connection.record()
+    ;(connection.forced ? this.#forced : this.#drained).push(record)
+    return record
+  }
+}

@@ -1,0 +1,33 @@
+import { boolean, checkOptions, duration, listenPort, signal, string, type Rules } from '../model/options.ts'
+
+/** Default of `graceMs`: how long `stop()` lets connections finish. Milliseconds. */
+export const DEFAULT_GRACE_MS = 1000
+
+/** Default of `host`: nothing listens beyond loopback unless asked. */
+export const DEFAULT_HOST = '127.0.0.1'
+
+export interface ServerOptions {
+  /** Where to listen. Default {@link DEFAULT_HOST}. */
+  readonly host?: string
+  /** Default 0: the kernel chooses, and the server holds it. */
+  readonly port?: number
+  /** How long `stop()` lets connections finish, and how long a connection may take to close once its handler is done. Default {@link DEFAULT_GRACE_MS}. */
+  readonly graceMs?: number
+  /** Aborting it is `stop()`. */
+  readonly signal?: AbortSignal
+}
+
+export interface StopOptions {
+  /** How long connections may take to finish. A later stop may only bring the deadline forward; 0 forces now. Default: the server's `graceMs`. */
+  readonly graceMs?: number
+  /** Keeps the port, and refuses on it, until `start()`, another `stop()` or disposal. */
+  readonly holdPort?: boolean
+}
+
+export const serverRules: Rules<ServerOptions> = { host: string, port: listenPort, graceMs: duration, signal }
+
+const STOP_RULES: Rules<StopOptions> = { graceMs: duration, holdPort: boolean }
+
+export function checkStopOptions(options: StopOptions): void {
+  checkOptions(options, STOP_RULES)
+}

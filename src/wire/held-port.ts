@@ -1,0 +1,57 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+import { waitFor } from '../lifetime/wait.ts'
+import type { ListenAddress } from './listener.ts'
+
+/**
+ * Holds a port so that it refuses: nobody else can listen there, and who dials it is refused.
+ *
+ * A client socket bound to the port and connected to a listener of ours does that (test/platform/held-port.test.ts);
+ * a port that is merely free can be taken, or connect to itself. Nothing of it keeps the process alive.
+ */
+export class HeldPort {
+  readonly #anchor: Server = createServer()
+  readonly #ready: Promise<void>
+  #holder: Socket | undefined
+  #accepted: Socket | undefined
+
+  /** Makes the means to hold a port of `host`: they have to be there before the port is let go of, so that no gap opens. */
+  constructor(host: string) {
+    this.#anchor.on('connection', (socket: Socket) => {
+      this.#accepted = socket.unref().on('error', () => {})
+    })
+    this.#ready = waitFor(this.#anchor, ['listening'], { rejectionEvents: ['error', 'close'] }).happened
+    this.#ready.catch(() => {}) // told by hold()
+    this.#anchor.listen({ host, port: 0 }).unref()
+  }
+
+  /** Resolves when {@link hold} can be called; nothing rejects here. */
+  ready(): Promise<void> {
+    return this.#ready.catch(() => {})
+  }
+
+  /** Takes the port in this very turn, and resolves when it is held. Rejects with the system's error. */
+  async hold({ host, port }: ListenAddress): Promise<void> {
+    if (!this.#anchor.listening) await this.#ready
+    const anchor = this.#anchor.address() as AddressInfo
+    const holder = connect({ host, port: anchor.port, localAddress: host, localPort: port })
+    this.#holder = holder
+    await waitFor(holder, ['connect'], { rejectionEvents: ['error', 'close'] }).happened
+    holder.on('error', () => {}).unref()
+  }
+
+  /** Lets go of the port: from this call on it can be listened on. Resolves when all of it is gone. */
+  async release(): Promise<void> {
+    const handles = [this.#holder, this.#accepted, this.#anchor].filter((handle) => handle !== undefined)
+    const closing = handles.map(closed)
+    this.#holder?.resetAndDestroy()
+    this.#accepted?.destroy()
+    this.#anchor.close()
+    await Promise.all(closing)
+  }
+}
+
+async function closed(handle: Socket | Server): Promise<void> {
+  if ('listening' in handle ? !handle.listening : handle.closed) return
+  await waitFor(handle, ['close']).happened
+}
