@@ -20,7 +20,7 @@ const LINES = [
   ['(doors)'],
 ] as const
 
-const DOORS = ['index.ts', 'leaks.ts', 'vitest.ts', 'setup.ts', 'reporter.ts', 'node-test.ts']
+const DOORS: ReadonlySet<string> = new Set(['index.ts', 'leaks.ts', 'vitest.ts', 'setup.ts', 'reporter.ts', 'node-test.ts'])
 
 /** Where a module's values may be imported: a file, or a folder with its slash. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
@@ -37,7 +37,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'p-event': ['lifetime/wait.ts'],
 }
 
-const VITEST_DOORS = ['vitest.ts', 'setup.ts', 'reporter.ts']
+const VITEST_DOORS: ReadonlySet<string> = new Set(['vitest.ts', 'setup.ts', 'reporter.ts'])
 
 /** Every module that a source names: `import`, `export … from`, `import(…)`, `require(…)`. */
 export function importsOf(source: string): ImportLine[] {
@@ -83,7 +83,7 @@ function wrongDirection(file: string, to: string, exists: boolean): string[] {
 
 function wrongModule(file: string, { specifier, typeOnly }: ImportLine, packages: readonly string[]): string[] {
   if (specifier === 'vitest' || specifier.startsWith('vitest/')) {
-    return VITEST_DOORS.includes(file) ? [] : [`${file}: imports ${specifier}, which only its own doors may`]
+    return VITEST_DOORS.has(file) ? [] : [`${file}: imports ${specifier}, which only its own doors may`]
   }
   const homes = HOMES[specifier.replace(/^node:/, '')]
   if (homes && !typeOnly && !homes.some((home) => (home.endsWith('/') ? file.startsWith(home) : file === home))) {
@@ -108,7 +108,7 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
 }
 
 function roomOf(file: string): string {
-  return file.includes('/') ? file.split('/')[0]! : DOORS.includes(file) ? '(doors)' : file
+  return file.includes('/') ? file.split('/')[0]! : DOORS.has(file) ? '(doors)' : file
 }
 
 function lineOf(file: string): number {

@@ -11,20 +11,21 @@ import {
   nested,
   oneOf,
   type Rule,
+  type Rules,
   signal,
   string,
 } from '../../src/model/options.ts'
 
-const rules = { graceMs: duration, host: string }
+const rules: Rules<object> = { graceMs: duration, host: string } as object
 
 test('options that are allowed, or not given, pass', () => {
   for (const options of [{}, { graceMs: 0 }, { graceMs: 5, host: 'a' }, { host: undefined }]) {
-    expect(() => checkOptions(options as object, rules as object)).not.toThrow()
+    expect(() => checkOptions(options as object, rules)).not.toThrow()
   }
 })
 
 test('an unknown key is refused, and the message names it and what is allowed', () => {
-  expect(() => checkOptions({ graceMS: 5 } as object, rules as object)).toThrow(
+  expect(() => checkOptions({ graceMS: 5 }, rules)).toThrow(
     expect.objectContaining({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
@@ -34,12 +35,12 @@ test('an unknown key is refused, and the message names it and what is allowed', 
 })
 
 test('what every object inherits is no key', () => {
-  expect(() => checkOptions({ toString: 1 } as object, rules as object)).toThrow(TypeError)
-  expect(() => checkOptions(JSON.parse('{ "__proto__": 1 }') as object, rules as object)).toThrow(TypeError)
+  expect(() => checkOptions({ toString: 1 }, rules)).toThrow(TypeError)
+  expect(() => checkOptions(JSON.parse('{ "__proto__": 1 }') as object, rules)).toThrow(TypeError)
 })
 
 test.each([null, 5, 'x', [], () => {}])('%o is no options object', (options) => {
-  expect(() => checkOptions(options as object, rules as object, 'stop options')).toThrow(
+  expect(() => checkOptions(options as object, rules, 'stop options')).toThrow(
     expect.objectContaining({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_TYPE',
