@@ -16,16 +16,24 @@ import {
   string,
 } from '../../src/model/options.ts'
 
-const rules: Rules<object> = { graceMs: duration, host: string } as object
+interface Options {
+  graceMs?: number
+  host?: string
+}
+const rules: Rules<Options> = { graceMs: duration, host: string }
+
+function check(options: unknown, of?: string): void {
+  checkOptions(options as Options, rules, of)
+}
 
 test('options that are allowed, or not given, pass', () => {
   for (const options of [{}, { graceMs: 0 }, { graceMs: 5, host: 'a' }, { host: undefined }]) {
-    expect(() => checkOptions(options as object, rules)).not.toThrow()
+    expect(() => check(options)).not.toThrow()
   }
 })
 
 test('an unknown key is refused, and the message names it and what is allowed', () => {
-  expect(() => checkOptions({ graceMS: 5 }, rules)).toThrow(
+  expect(() => check({ graceMS: 5 })).toThrow(
     expect.objectContaining({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
@@ -35,12 +43,12 @@ test('an unknown key is refused, and the message names it and what is allowed', 
 })
 
 test('what every object inherits is no key', () => {
-  expect(() => checkOptions({ toString: 1 }, rules)).toThrow(TypeError)
-  expect(() => checkOptions(JSON.parse('{ "__proto__": 1 }') as object, rules)).toThrow(TypeError)
+  expect(() => check({ toString: 1 })).toThrow(TypeError)
+  expect(() => check(JSON.parse('{ "__proto__": 1 }'))).toThrow(TypeError)
 })
 
 test.each([null, 5, 'x', [], () => {}])('%o is no options object', (options) => {
-  expect(() => checkOptions(options as object, rules, 'stop options')).toThrow(
+  expect(() => check(options, 'stop options')).toThrow(
     expect.objectContaining({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_TYPE',
