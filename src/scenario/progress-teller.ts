@@ -1,0 +1,47 @@
+import { asError } from '../lifetime/throw-all.ts'
+import { nextTurn } from '../lifetime/timers.ts'
+import { now } from '../timeline/clock.ts'
+import type { Plan } from './scenario-options.ts'
+
+type Counted = 'connected' | 'done' | 'failed' | 'sent' | 'echoed' | 'mismatched'
+
+/**
+ * Counts what the clients do, and tells it to whoever wants to know: what happens in one turn is told at once,
+ * and nothing is told after {@link finish}.
+ */
+export class ProgressTeller {
+  /** What the callback threw; it is not called again. */
+  error: Error | undefined
+  readonly #plan: Plan
+  readonly #startedAtMs = now()
+  readonly #counts: Record<Counted, number> = { connected: 0, done: 0, failed: 0, sent: 0, echoed: 0, mismatched: 0 }
+  #untold = false
+  #finished = false
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+  }
+
+  count(what: Counted): void {
+    this.#counts[what]++
+    if (this.#untold || !this.#plan.onProgress) return
+    this.#untold = true
+    nextTurn(() => this.#tell())
+  }
+
+  finish(): void {
+    this.#tell()
+    this.#finished = true
+  }
+
+  #tell(): void {
+    if (!this.#untold || this.#finished || this.error) return
+    this.#untold = false
+    const { clients, messages, onProgress } = this.#plan
+    try {
+      onProgress!({ clients, messages: clients * messages, ...this.#counts, elapsedMs: now() - this.#startedAtMs })
+    } catch (thrown) {
+      this.error = asError(thrown)
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import type { NetClient } from '../client/client.ts'
+import { openClient } from '../client/connect.ts'
+import { sleep } from '../lifetime/sleep.ts'
+import { asError } from '../lifetime/throw-all.ts'
+import { describeEnding } from '../model/describe-ending.ts'
+import type { Ending } from '../model/ending.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { ConnectError, ConnectionEndedError, NetgraceError } from '../model/errors.ts'
+import { now } from '../timeline/clock.ts'
+import type { Timeline } from '../timeline/timeline.ts'
+import { difference } from './difference.ts'
+import { latencyOf } from './latency.ts'
+import { messageBytes } from './message-bytes.ts'
+import type { ProgressTeller } from './progress-teller.ts'
+import { Replies } from './replies.ts'
+import type { ClientReport } from './report.ts'
+import type { Plan } from './scenario-options.ts'
+
+/** The ending of a client that never had a socket: it was stopped before its turn to dial. */
+const NEVER_DIALLED: Ending = {
+  kind: 'closed',
+  by: 'local',
+  phase: 'connecting',
+  certain: true,
+  bytesRead: 0,
+  bytesWritten: 0,
+  durationMs: 0,
+}
+
+/**
+ * One client of a scenario: sends a message, reads a line, compares, pauses, and so on; then closes.
+ *
+ * 1. {@link run} always comes to a report: whatever goes wrong is its `error`, and the first cause wins.
+ * 2. {@link quit} lets the reply that is on its way come; {@link cut} does not. Both may come at any time.
+ * 3. A reply is a line: one that differs does not shift those behind it.
+ */
+export class ScenarioClient {
+  readonly id: number
+  readonly roundTripsMs: number[] = []
+  readonly #to: Endpoint
+  readonly #plan: Plan
+  readonly #progress: ProgressTeller
+  readonly #timeline: Timeline
+  readonly #dialling = new AbortController()
+  readonly #awake = new AbortController()
+  #client: NetClient | undefined
+  #doing: string
+  #doingSinceMs = now()
+  #quitReason: Error | undefined
+  #timedOut = false
+  #error: Error | undefined
+  #firstMismatch: Error | undefined
+  #sent = 0
+  #echoed = 0
+  #mismatched = 0
+  #repliedBytes = 0
+
+  constructor(id: number, to: Endpoint, plan: Plan, progress: ProgressTeller, timeline: Timeline) {
+    this.id = id
+    this.#to = to
+    this.#plan = plan
+    this.#progress = progress
+    this.#timeline = timeline
+    this.#doing = `connecting to ${formatEndpoint(to)}`
+  }
+
+  async run(): Promise<ClientReport> {
+    const ending = await this.#live()
+    const error = this.#error ?? this.#badEnd(ending) ?? this.#firstMismatch
+    if (error) this.#progress.count('failed')
+    this.#progress.count('done')
+    return {
+      id: this.id,
+      sent: this.#sent,
+      echoed: this.#echoed,
+      mismatched: this.#mismatched,
+      ending,
+      latency: latencyOf(this.roundTripsMs),
+      error,
+    }
+  }
+
+  /** No new message; what is on its way may still come. */
+  quit(reason: Error): void {
+    this.#quitReason ??= reason
+    this.#awake.abort()
+    if (this.#client) return
+    this.#error ??= stopped(`while ${this.#doing}`, reason)
+    this.#dialling.abort(reason)
+  }
+
+  /** Ends it now; what it was doing goes into its report. */
+  cut(timeoutMs: number): void {
+    const doing = `${this.#doing} since ${Math.round(now() - this.#doingSinceMs)} ms`
+    this.#timedOut = !this.#quitReason
+    this.#error ??= this.#quitReason
+      ? stopped(`and cut while ${doing}`, this.#quitReason)
+      : new NetgraceError('ERR_NETGRACE_TIMEOUT', `not done within ${timeoutMs} ms: ${doing}`)
+    this.#awake.abort()
+    if (!this.#client) this.#dialling.abort(this.#error)
+    else if (this.#timedOut) this.#client.giveUp('timeout', this.#error)
+    else this.#client.force()
+  }
+
+  async #live(): Promise<Ending> {
+    const { signal } = this.#dialling
+    if (signal.aborted) return this.#unopened(NEVER_DIALLED)
+    this.#do(this.#doing)
+    let client: NetClient
+    try {
+      client = await openClient(this.#to, { signal }, this.#timeline)
+    } catch (thrown) {
+      this.#error ??= asError(thrown)
+      return this.#unopened(thrown instanceof ConnectError ? thrown.ending : NEVER_DIALLED)
+    }
+    this.#client = client
+    this.#progress.count('connected')
+    void client.ended.then(() => this.#awake.abort()) // nobody sleeps on beside a dead connection
+    try {
+      await this.#talk(client)
+    } catch (thrown) {
+      this.#error ??= thrown instanceof ConnectionEndedError ? endedWhile(this.#doing, thrown.ending) : asError(thrown)
+    }
+    this.#do('waiting for the peer to close in answer')
+    return client.close()
+  }
+
+  /** Of a dial that the deadline cut: the signal was only our way to say that time was up. */
+  #unopened(ending: Ending): Ending {
+    return this.#timedOut ? { ...ending, kind: 'timeout' } : ending
+  }
+
+  async #talk(client: NetClient): Promise<void> {
+    const { messages, intervalMs } = this.#plan
+    const replies = new Replies(client)
+    for (let count = 1; count <= messages; count++) {
+      const nth = `message ${count} of ${messages}`
+      if (count > 1 && intervalMs > 0) {
+        this.#do(`pausing before ${nth}`)
+        await sleep(intervalMs, this.#awake.signal)
+      }
+      if (this.#error) return
+      if (client.ending) throw endedWhile(this.#doing, client.ending)
+      if (this.#quitReason) throw stopped(`before ${nth}`, this.#quitReason)
+      const bytes = messageBytes(this.#plan.message, this.id, count)
+      this.#do(`waiting for the reply to ${nth}`)
+      await this.#exchange(client, replies, bytes, nth)
+    }
+  }
+
+  /** Reads while it sends: a long message comes back before the last of it is out. */
+  async #exchange(client: NetClient, replies: Replies, bytes: Buffer, nth: string): Promise<void> {
+    const sentAtMs = now()
+    const sending = client.send(bytes).then(() => {
+      this.#sent++
+      this.#progress.count('sent')
+    })
+    const answering = replies.next(bytes.length).then(async (reply) => {
+      if (reply) this.#compare(reply, bytes, now() - sentAtMs, nth)
+      else throw endedWhile(this.#doing, await client.close())
+    })
+    await Promise.all([answering, sending])
+  }
+
+  #compare(reply: Buffer, bytes: Buffer, roundTripMs: number, nth: string): void {
+    this.roundTripsMs.push(roundTripMs)
+    this.#repliedBytes += reply.length
+    if (reply.equals(bytes)) {
+      this.#echoed++
+      this.#progress.count('echoed')
+      return
+    }
+    this.#mismatched++
+    this.#progress.count('mismatched')
+    this.#firstMismatch ??= new NetgraceError('ERR_NETGRACE_SCENARIO', `${nth} ${difference(bytes, reply)}`)
+  }
+
+  /** All replies are there, but the connection did not end with a goodbye, or brought more than replies. */
+  #badEnd(ending: Ending): Error | undefined {
+    if (ending.kind !== 'eof') return endedWhile('closing after its last message', ending)
+    const surplus = ending.bytesRead - this.#repliedBytes
+    return surplus > 0 ? new NetgraceError('ERR_NETGRACE_SCENARIO', `${surplus} bytes came after the last reply`) : undefined
+  }
+
+  #do(what: string): void {
+    this.#doing = what
+    this.#doingSinceMs = now()
+  }
+}
+
+function stopped(how: string, reason: Error): NetgraceError {
+  return new NetgraceError('ERR_NETGRACE_STOPPED', `stopped ${how}: ${reason.message}`, { cause: reason })
+}
+
+function endedWhile(doing: string, ending: Ending): ConnectionEndedError {
+  return new ConnectionEndedError(`the connection ended while ${doing}: ${describeEnding(ending)}`, ending)
+}
