@@ -1,16 +1,16 @@
-/** Runs `act`, and remembers for all that it opens, however late, which line of the user's asked for it. */
-export type Remember = <T>(act: () => T, door: (...args: never[]) => unknown) => T
+/** Runs `act`, and remembers for all that it opens, however late, which line asked for it. */
+export type Remember = <T>(act: () => T) => T
 
 let remember: Remember | undefined
 
 /**
- * For the doors: `return askedFor(() => open(…), connect)`. `door` is the function that the user called.
+ * For the doors, as the first thing they do: `return askedFor(() => open(…))`.
  *
- * A part opens sockets behind an `await`, in an accept callback or on a timer, where no stack leads back to the user.
- * Costs a function call while no leak check is under way.
+ * A part opens sockets behind an `await`, in an accept callback or on a timer, where no stack leads back to the user's
+ * line. While no leak check is under way this costs a function call.
  */
-export function askedFor<T>(act: () => T, door: (...args: never[]) => unknown): T {
-  return remember ? remember(act, door) : act()
+export function askedFor<T>(act: () => T): T {
+  return remember ? remember(act) : act()
 }
 
 /** For the leak tracer alone, which is off until asked for. */

@@ -1,0 +1,96 @@
+import { fileURLToPath } from 'node:url'
+
+import type { LeakSite } from '../model/leak.ts'
+import type { Stack } from './stack.ts'
+
+/** Whose code a frame is in. */
+export type Whose = 'node' | 'ours' | 'runner' | 'package' | 'user'
+
+export interface Frame extends LeakSite {
+  readonly whose: Whose
+  /** For `package` and `runner`: its name, and the folder it lives in. */
+  readonly package?: { readonly name: string; readonly folder: string }
+  /** As it stood in the stack. */
+  readonly text: string
+}
+
+const OURS = ['../../src/', '../../dist/'].map((folder) => slashed(fileURLToPath(new URL(folder, import.meta.url))))
+
+/** Packages that run the tests. What they open is theirs, whoever's line asked for it. */
+const RUNNERS = /^(?:vitest|@vitest\/.*|vite|vite-node|tinypool|tinyspy|jest|jest-.*|@jest\/.*|mocha|@sinonjs\/fake-timers|tsx)$/
+
+/** `at async call (place)` or `at async place`. */
+const FRAME = /^\s*at (?:async )?(?:(?<call>.+?) \((?<within>.*)\)|(?<alone>.*))$/
+const PLACE = /^(?<file>.+):(?<line>\d+):(?<column>\d+)$/
+/** Code in a string is told by the line that evaluated it. */
+const EVAL = /^eval at .* \((?<place>.+)\), /
+
+const read = new WeakMap<Stack, readonly Frame[]>()
+
+/** The frames of a stack, innermost first, without those that have no line (`new Promise (<anonymous>)`, native). */
+export function framesOf(stack: Stack | undefined): readonly Frame[] {
+  if (!stack) return []
+  let frames = read.get(stack)
+  if (!frames) {
+    frames = linesOf(stack).flatMap((text) => frameOf(text) ?? [])
+    read.set(stack, frames)
+  }
+  return frames
+}
+
+/** A runner's `prepareStackTrace` may give call sites instead of text, and a broken one may throw. */
+function linesOf(stack: Stack): readonly string[] {
+  try {
+    const formatted: unknown = stack.stack
+    if (Array.isArray(formatted)) return formatted.map((site) => `    at ${String(site)}`)
+    return typeof formatted === 'string' ? formatted.split('\n') : []
+  } catch {
+    return []
+  }
+}
+
+function frameOf(text: string): Frame | undefined {
+  const { call = '', within, alone = '' } = FRAME.exec(text)?.groups ?? {}
+  const place = within ?? alone
+  const parts = PLACE.exec(EVAL.exec(place)?.groups?.['place'] ?? place)?.groups
+  if (!parts) return undefined
+  const file = pathOf(parts['file']!)
+  return {
+    file,
+    line: Number(parts['line']),
+    column: Number(parts['column']),
+    function: nameOf(call),
+    text: text.trim(),
+    ...belonging(file),
+  }
+}
+
+function belonging(file: string): Pick<Frame, 'whose' | 'package'> {
+  if (file.startsWith('node:')) return { whose: 'node' }
+  const path = slashed(file)
+  if (OURS.some((folder) => path.startsWith(folder))) return { whose: 'ours' }
+  const found = /^(?<folder>.*\/node_modules\/(?<name>@[^/]+\/[^/]+|[^/]+))\//.exec(path)?.groups
+  if (!found) return { whose: 'user' }
+  const name = found['name']!
+  return { whose: RUNNERS.test(name) ? 'runner' : 'package', package: { name, folder: found['folder']! } }
+}
+
+/** `Object.<anonymous>`, `Server.listen [as x]`, `async openUpstream`: the name that stands in the source. */
+function nameOf(call: string): string {
+  const name = call.replace(/ \[as .*\]$/, '').replace(/^(?:Object|Function|Module)\./, '')
+  return /^<anonymous>$|^eval$/.test(name) ? '' : name
+}
+
+function pathOf(file: string): string {
+  const plain = file.replace(/\?[^/\\]*$/, '')
+  if (!plain.startsWith('file:')) return plain
+  try {
+    return fileURLToPath(plain)
+  } catch {
+    return plain
+  }
+}
+
+export function slashed(path: string): string {
+  return path.replaceAll('\\', '/')
+}

@@ -1,0 +1,50 @@
+import type { Endpoint } from '../model/endpoint.ts'
+
+/**
+ * The little that is looked at of Node's handles. None of it is documented, all of it has been the same from Node 20 to
+ * 26, and whatever is missing is left out of the report: every member may be absent.
+ */
+export interface Handle {
+  readonly fd?: number
+  readonly bytesRead?: number
+  readonly bytesWritten?: number
+  hasRef?(): boolean
+  getsockname?(out: object): number
+  getpeername?(out: object): number
+  /** A timer's. */
+  readonly _destroyed?: boolean
+  readonly _idleTimeout?: number
+  readonly _repeat?: number | null
+}
+
+/** The socket, server or child that a handle works for. */
+export interface Owner {
+  /** A unix listener's path. */
+  readonly _pipeName?: string
+}
+
+let ownerKey: symbol | undefined
+
+export function ownerOf(handle: Handle): Owner | undefined {
+  ownerKey ??= Object.getOwnPropertySymbols(handle).find((symbol) => symbol.description === 'owner_symbol')
+  const owner: unknown = ownerKey && (handle as Record<symbol, unknown>)[ownerKey]
+  return typeof owner === 'object' && owner !== null ? owner : undefined
+}
+
+export function isUnref(handle: Handle): boolean {
+  return handle.hasRef?.() === false
+}
+
+export function localOf(handle: Handle): Endpoint | undefined {
+  return endpointOf((out) => handle.getsockname?.(out))
+}
+
+export function remoteOf(handle: Handle): Endpoint | undefined {
+  return endpointOf((out) => handle.getpeername?.(out))
+}
+
+function endpointOf(ask: (out: object) => number | undefined): Endpoint | undefined {
+  const out: { address?: string; port?: number } = {}
+  if (ask(out) !== 0 || out.address === undefined || out.port === undefined) return undefined
+  return { host: out.address, port: out.port }
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+
+import type { Endpoint } from '../model/endpoint.ts'
+import type { Leak, LeakSite } from '../model/leak.ts'
+import { now } from '../timeline/clock.ts'
+import type { Birth } from './birth.ts'
+import type { Frame } from './frames.ts'
+import { isUnref, localOf, ownerOf, remoteOf } from './handle.ts'
+import { isListener, kindOf } from './kinds.ts'
+import { openerOf } from './opener.ts'
+
+/** What is to be told of an open handle, as it is now. */
+export function leakOf(birth: Birth): Leak {
+  const { handle } = birth
+  const opener = openerOf(birth)
+  return given({
+    kind: kindOf(birth),
+    local: localOf(handle) ?? pathOfListener(birth.accepted ? birth.via : birth),
+    remote: isListener(birth.type) ? undefined : (remoteOf(handle) ?? pathOf(birth.request?.address)),
+    fd: handle.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined,
+    bytesRead: numberOf(handle.bytesRead),
+    bytesWritten: numberOf(handle.bytesWritten),
+    detail: detailOf(birth),
+    unref: isUnref(handle),
+    openMs: now() - birth.bornAtMs,
+    site: opener.site && siteOf(opener.site),
+    onBehalfOf: opener.onBehalfOf && siteOf(opener.onBehalfOf),
+    package: opener.package && versioned(opener.package),
+    stack: opener.frames.map(({ text }) => text).join('\n'),
+    scope: birth.scope?.title,
+  })
+}
+
+function detailOf({ type, handle }: Birth): string | undefined {
+  if (type !== 'Timeout') return undefined
+  return typeof handle._repeat === 'number' ? `setInterval ${handle._repeat} ms` : `setTimeout ${handle._idleTimeout} ms`
+}
+
+function pathOfListener(listener: Birth | undefined): Endpoint | undefined {
+  if (listener?.type !== 'PIPESERVERWRAP') return undefined
+  return pathOf(ownerOf(listener.handle)?._pipeName)
+}
+
+function pathOf(path: string | undefined): Endpoint | undefined {
+  return path === undefined ? undefined : { path }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+function siteOf({ file, line, column, function: name }: LeakSite): LeakSite {
+  return { file, line, column, function: name }
+}
+
+const versions = new Map<string, string>()
+
+function versioned({ package: from }: Frame): string {
+  const { name, folder } = from!
+  let text = versions.get(folder)
+  if (text === undefined) {
+    text = `${name}${versionIn(folder)}`
+    versions.set(folder, text)
+  }
+  return text
+}
+
+function versionIn(folder: string): string {
+  try {
+    const { version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { version?: unknown }
+    return typeof version === 'string' ? `@${version}` : ''
+  } catch {
+    return ''
+  }
+}
+
+type Given<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key] } & {
+  [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined>
+}
+
+/** Without the members that are not known, so that a leak compares and prints as what is known of it. */
+function given<T extends object>(all: T): Given<T> {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<T>
+}

@@ -1,0 +1,62 @@
+import type { LeakSite } from '../model/leak.ts'
+import type { Birth } from './birth.ts'
+import { framesOf, type Frame } from './frames.ts'
+import { ownerOf } from './handle.ts'
+import { isListener } from './kinds.ts'
+import type { Stack } from './stack.ts'
+import { firstHandle, listenCall } from './trace.ts'
+
+/** Who opened a handle. */
+export interface Opener {
+  readonly site?: LeakSite
+  readonly onBehalfOf?: LeakSite
+  /** The frame of the package that opened it, where that was not the user's code. */
+  readonly package?: Frame
+  /** From `site` outwards, without Node, the runner and ourselves. */
+  readonly frames: readonly Frame[]
+}
+
+const found = new WeakMap<Birth, Opener>()
+
+/** Who opened it, by the first of its stacks that has a line of the user's. */
+export function openerOf(birth: Birth): Opener {
+  let opener = found.get(birth)
+  if (!opener) {
+    opener = find(birth)
+    found.set(birth, opener)
+  }
+  return opener
+}
+
+/** The innermost frame outside of Node: whose act it was. `undefined` where the kernel or Node alone did it. */
+export function actorOf(birth: Birth): Frame | undefined {
+  return framesOf(birth.stack).find(({ whose }) => whose !== 'node')
+}
+
+function find(birth: Birth): Opener {
+  const stacks = stacksOf(birth).map(framesOf)
+  const actor = actorOf(birth)
+  const opened = actor?.whose === 'package' ? { package: actor } : {}
+  for (const frames of stacks) {
+    const user = frames.filter(({ whose }) => whose === 'user')
+    const [site] = user
+    if (!site) continue
+    const outermost = user.findLast(({ file }) => file !== site.file)
+    return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
+  }
+  const foreign = stacks.flat().find(({ whose }) => whose === 'package')
+  return { ...(foreign && { site: foreign }), ...opened, frames: (stacks[0] ?? []).filter(isTold) }
+}
+
+function isTold({ whose }: Frame): boolean {
+  return whose === 'user' || whose === 'package'
+}
+
+/** All that can lead to the user's line, the nearest first. */
+function stacksOf(birth: Birth): readonly Stack[] {
+  const owner = ownerOf(birth.handle)
+  const first = owner && firstHandle(owner)
+  const listening = owner && isListener(birth.type) ? listenCall(owner) : undefined
+  const own = [birth.stack, first?.stack, listening, birth.origin].filter((stack) => stack !== undefined)
+  return birth.via ? [...own, ...stacksOf(birth.via)] : own
+}

@@ -1,0 +1,83 @@
+import { relative } from 'node:path'
+
+import { formatEndpoint } from '../model/endpoint.ts'
+import type { Leak, LeakSite } from '../model/leak.ts'
+import { slashed } from './frames.ts'
+
+/** What leaked, worded for somebody who did not write the code. The same line is told once, however often it leaked. */
+export function reportLeaks(leaks: readonly Leak[], after: string, hint: string): string {
+  const groups = [...groupByOpener(leaks).values()]
+  const width = Math.max(...leaks.map(({ kind }) => kind.length))
+  const verb = leaks.length === 1 ? '1 handle was' : `${leaks.length} handles were`
+  const shared = leaks.find(({ site }) => site)?.site
+  return [
+    `${verb} still open ${after}`,
+    '',
+    ...groups.map((group) => describeGroup(group, width)),
+    ...(shared ? ['', `  Shared on purpose?  ${hint.replace('FILTER', `{ file: '${shortPath(shared.file)}' }`)}`] : []),
+  ].join('\n')
+}
+
+/** Leaks of one kind that one line opened. */
+export function groupByOpener(leaks: readonly Leak[]): ReadonlyMap<string, readonly Leak[]> {
+  const groups = new Map<string, Leak[]>()
+  for (const leak of leaks) {
+    const key = `${leak.kind} ${leak.site ? formatSite(leak.site) : leak.stack}`
+    const group = groups.get(key)
+    if (group) group.push(leak)
+    else groups.set(key, [leak])
+  }
+  return groups
+}
+
+/** `src/gateway.ts:41:18`, from where the tests run. */
+export function formatSite({ file, line, column }: LeakSite): string {
+  return `${shortPath(file)}:${line}:${column}`
+}
+
+function shortPath(file: string): string {
+  const path = slashed(relative(process.cwd(), file))
+  return path.startsWith('..') ? slashed(file) : path
+}
+
+function describeGroup(group: readonly Leak[], width: number): string {
+  const [first] = group as readonly [Leak, ...Leak[]]
+  const more = group.length > 1 ? [`${''.padEnd(width)}  and ${group.length - 1} more that this line opened`] : []
+  return [`${first.kind.padEnd(width)}  ${describeLeak(first)}`, ...more, ...openers(first).map((line) => `    ${line}`)]
+    .map((line) => `  ${line}`)
+    .join('\n')
+}
+
+/** One line: addresses, what it is known by, since when it is open, what went through it. */
+function describeLeak(leak: Leak): string {
+  const facts = [
+    ...(leak.kind === 'timer' ? [] : [`open ${Math.round(leak.openMs)} ms`]),
+    ...(leak.pid === undefined ? [] : [`pid ${leak.pid}`]),
+    ...(leak.bytesWritten === undefined || leak.kind.endsWith('listener')
+      ? []
+      : [`sent ${leak.bytesWritten} B, received ${leak.bytesRead ?? 0} B`]),
+    ...(leak.unref ? ["unref'd"] : []),
+  ]
+  if (leak.kind === 'timer') return [leak.detail, ...facts].join(', ')
+  const name = [ends(leak), leak.detail].filter(Boolean).join('  ')
+  return name === '' ? facts.join(', ') : `${name}   ${facts.join(', ')}`
+}
+
+function ends({ local, remote }: Leak): string {
+  const far = remote && formatEndpoint(remote)
+  const near = local && formatEndpoint(local)
+  return near && far ? `${near} → ${far}` : (near ?? (far ? `→ ${far}` : ''))
+}
+
+function openers(leak: Leak): readonly string[] {
+  const verb = leak.kind === 'timer' ? 'started by' : 'opened by'
+  const lines: [string, string][] = []
+  if (leak.site) {
+    const by = leak.package ? `${leak.package.replace('@', ' ')}, used by` : verb
+    lines.push([`${by} ${leak.site.function}`.trim(), formatSite(leak.site)])
+  } else lines.push([verb, leak.package ?? 'Node itself, for code that cannot be told'])
+  if (leak.onBehalfOf) lines.push(['on behalf of', formatSite(leak.onBehalfOf)])
+  if (leak.scope !== undefined) lines.push(['in', JSON.stringify(leak.scope)])
+  const width = Math.max(...lines.map(([label]) => label.length))
+  return lines.map(([label, where]) => `${label.padEnd(width)}   ${where}`)
+}

@@ -1,0 +1,17 @@
+/** Where something was called from, as V8 noted it. `stack` is formatted when it is first read: that is the dear part. */
+export interface Stack {
+  readonly stack?: string
+}
+
+/** Deep enough to reach the user's line through a driver, a pool and an ORM. */
+const DEPTH = 40
+
+/** The stack above `caller`. Costs about 2 µs; the runner's source maps are applied when it is read. */
+export function captureStack(caller: (...args: never[]) => unknown): Stack {
+  const limit = Error.stackTraceLimit
+  const holder: Stack = {}
+  Error.stackTraceLimit = DEPTH
+  Error.captureStackTrace(holder, caller)
+  Error.stackTraceLimit = limit
+  return holder
+}
