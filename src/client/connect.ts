@@ -1,3 +1,4 @@
+import { askedFor } from '../lifetime/origin.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
@@ -21,16 +22,19 @@ import { checkConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS, type ConnectOptions } 
  * @throws {NetgraceError}  `ERR_NETGRACE_STOPPED`: `signal` had aborted already. Nothing has been opened.
  */
 export async function connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
-  return openClient(endpointOf(to), options, new Timeline())
+  return askedFor(() => openClient(endpointOf(to), options, new Timeline()))
 }
 
 /** As {@link connect}, on a timeline that is there already. */
 export async function openClient(to: Endpoint, options: ConnectOptions, timeline: Timeline): Promise<NetClient> {
   checkConnectOptions(options)
   const { signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options
-  if (signal?.aborted) throw new NetgraceError('ERR_NETGRACE_STOPPED', `connect to ${formatEndpoint(to)}: signal had aborted already`, { cause: signal.reason })
+  if (signal?.aborted)
+    throw new NetgraceError('ERR_NETGRACE_STOPPED', `connect to ${formatEndpoint(to)}: signal had aborted already`, {
+      cause: signal.reason,
+    })
 
-  const track = timeline.open('client')
+  const track = timeline.openNumbered('client')
   track.record('dialling', formatEndpoint(to))
   const { socket, watch, standing } = dial(to, options)
   const giveUp = (intent: 'timeout' | 'closed', cause?: Error): void => {

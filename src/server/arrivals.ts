@@ -31,7 +31,12 @@ export class Arrivals {
 
   of(client: Endpoint, listening: string): Promise<Connection> {
     const late = (): string => `no connection from ${formatEndpoint(client)} was accepted on ${listening} within ${ACCEPT_WITHIN_MS} ms`
-    return this.#find([...this.#ended, ...this.#live].toReversed(), (one) => sameEndpoint(one.peer, client), { withinMs: ACCEPT_WITHIN_MS }, late)
+    return this.#find(
+      [...this.#ended, ...this.#live].toReversed(),
+      (one) => sameEndpoint(one.peer, client),
+      { withinMs: ACCEPT_WITHIN_MS },
+      late,
+    )
   }
 
   next(options: WaitOptions, listening: string): Promise<Connection> {
@@ -62,7 +67,12 @@ export class Arrivals {
     this.#waiting.clear()
   }
 
-  #find(there: ServerConnection[], wants: (one: ServerConnection) => boolean, options: WaitOptions, late: () => string): Promise<Connection> {
+  #find(
+    there: ServerConnection[],
+    wants: (one: ServerConnection) => boolean,
+    options: WaitOptions,
+    late: () => string,
+  ): Promise<Connection> {
     const found = there.find(wants)
     if (found) {
       found.seen = true

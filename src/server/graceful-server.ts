@@ -55,7 +55,9 @@ export interface GracefulServer extends AsyncDisposable {
 export interface ServerSetup {
   readonly timeline: Timeline
   /** Holds the port whenever it is stopped, until it is disposed of. */
-  readonly holdsPort: boolean
+  readonly holdsPort?: boolean
+  /** Is told what each run came to. */
+  reported?(report: StopReport): void
 }
 
 /** See {@link GracefulServer}. The states: starting → listening → quitting → draining → (forcing →) stopped → starting … */
@@ -78,7 +80,7 @@ export class NetServer implements GracefulServer {
     this.#options = options
     this.#setup = setup
     this.#address = { host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 }
-    this.#track = setup.timeline.open('server')
+    this.#track = setup.timeline.openNumbered('server')
     this.#run = this.#newRun()
   }
 
@@ -129,7 +131,7 @@ export class NetServer implements GracefulServer {
       return Promise.reject(error)
     }
     this.#wanted = 'stopped'
-    const { graceMs, holdPort = this.#setup.holdsPort } = options
+    const { graceMs, holdPort = this.#setup.holdsPort ?? false } = options
     if (this.#stopping) {
       if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
       if (this.#state === 'stopped' && !holdPort) void this.#release()
@@ -159,7 +161,8 @@ export class NetServer implements GracefulServer {
     if (this.#state === 'listening') return
     await this.#stopping?.report
     const { signal } = this.#options
-    if (signal?.aborted) throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
+    if (signal?.aborted)
+      throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
     if (this.#wanted === 'stopped') throw stoppedError(this.url)
 
     this.#state = 'starting'
@@ -184,10 +187,16 @@ export class NetServer implements GracefulServer {
 
   async #stop(run: Run, deadline: Deadline): Promise<StopReport> {
     const report = await run.stop(deadline)
-    await this.#holding?.catch((error: Error) => run.failed(new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${this.url}: ${error.message}`, { cause: error })))
+    await this.#holding?.catch((error: Error) =>
+      run.failed(new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${this.url}: ${error.message}`, { cause: error })),
+    )
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#state = 'stopped'
-    this.#track.record('stopped', `accepted ${report.accepted}, drained ${report.drained.length}, forced ${report.forced.length}, late ${report.late}`)
+    this.#track.record(
+      'stopped',
+      `accepted ${report.accepted}, drained ${report.drained.length}, forced ${report.forced.length}, late ${report.late}`,
+    )
+    this.#setup.reported?.(report)
     return report
   }
 
@@ -199,8 +208,8 @@ export class NetServer implements GracefulServer {
       track: this.#track,
       onPhase: (phase) => {
         this.#state = phase
+        this.#track.record(phase)
         if (phase === 'quitting') this.#run.arrivals.close(stoppedError(this.url))
-        this.#track.record(phase === 'quitting' ? 'quit' : 'note', phase)
       },
       beforeClose: async () => this.#held?.ready(),
       afterClose: () => {

@@ -79,9 +79,9 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   accepted(socket: Socket): void {
-    const { timeline } = this.#setup
+    const { timeline, track } = this.#setup
     const id = ++this.#accepted
-    const parts = { socket, watch: new EndingWatch(socket, 'open'), timeline, track: timeline.open(`connection #${id}`) }
+    const parts = { socket, watch: new EndingWatch(socket, 'open'), timeline, track: timeline.open(`${track.name}, connection #${id}`) }
     const connection = new ServerConnection(parts, id, this)
     this.live.add(connection)
     serve(connection, this.#setup.handler, this)

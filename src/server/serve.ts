@@ -50,8 +50,15 @@ export function serve(connection: ServerConnection, handler: Handler, serving: S
 /** A handler that was told of its connection's end, or of quit, and let that through has not failed. */
 function isOwnEnd(error: Error, connection: ServerConnection, quit: AbortSignal): boolean {
   if (error instanceof ConnectionEndedError) return connection.isEndOf(error.ending)
-  if (quit.aborted && (error === quit.reason || (error.name === 'AbortError' && (error.cause === undefined || error.cause === quit.reason)))) return true
-  return connection.socket.destroyed && (error === connection.socket.errored || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE')
+  if (
+    quit.aborted &&
+    (error === quit.reason || (error.name === 'AbortError' && (error.cause === undefined || error.cause === quit.reason)))
+  )
+    return true
+  return (
+    connection.socket.destroyed &&
+    (error === connection.socket.errored || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE')
+  )
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

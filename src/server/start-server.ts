@@ -1,3 +1,4 @@
+import { askedFor } from '../lifetime/origin.ts'
 import type { Handler } from '../model/connection.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { callback, checkOptions } from '../model/options.ts'
@@ -22,7 +23,7 @@ import { serverRules, type ServerOptions } from './server-options.ts'
  * @see Graceful Shutdown of Go net.Listeners (2013)
  */
 export async function startServer(handler: Handler, options: ServerOptions = {}): Promise<GracefulServer> {
-  return openServer(handler, options, { timeline: new Timeline(), holdsPort: false })
+  return askedFor(() => openServer(handler, options, { timeline: new Timeline() }))
 }
 
 /**
@@ -33,7 +34,7 @@ export async function startServer(handler: Handler, options: ServerOptions = {})
  * @see RFC 862
  */
 export async function startEchoServer(options: ServerOptions = {}): Promise<GracefulServer> {
-  return startServer(handlers.echo(), options)
+  return askedFor(() => startServer(handlers.echo(), options))
 }
 
 /** As {@link startServer}, for whoever has a timeline. */

@@ -19,12 +19,20 @@ export class Timeline {
   readonly startedAtMs: number = now()
   readonly #live = new Set<Track>()
   readonly #ended: Track[] = []
+  readonly #numbers = new Map<string, number>()
 
   /** A track for something that was just opened. */
   open(name: string): Track {
     const track = new Track(name)
     this.#live.add(track)
     return track
+  }
+
+  /** `client #3`: the third of its kind on this timeline. */
+  openNumbered(kind: 'client' | 'server'): Track {
+    const number = (this.#numbers.get(kind) ?? 0) + 1
+    this.#numbers.set(kind, number)
+    return this.open(`${kind} #${number}`)
   }
 
   /** The thing has ended: its track may make way for later ones. */

@@ -14,6 +14,9 @@ export type What =
   | 'closing'
   | 'ended'
   | 'quit'
+  | 'quitting'
+  | 'draining'
+  | 'forcing'
   | 'late'
   | 'forced'
   | 'stopped'
@@ -64,6 +67,7 @@ export class Track {
 
   /** Notes bytes that were read or sent. */
   bytes(what: 'read' | 'sent', count: number): void {
+    if (count === 0) return
     const slots = this.#slots
     const last = slots[slots.length - 1]
     const same = last?.what === what ? last : last?.bytes && slots[slots.length - 2]?.what === what ? slots[slots.length - 2] : undefined
@@ -84,6 +88,11 @@ export class Track {
     return () => {
       if (this.waiting === waiting) this.waiting = undefined
     }
+  }
+
+  /** Puts on record what is still being waited for. */
+  recordWait(): void {
+    if (this.waiting) this.record('waits', `for ${this.waiting.for}, since ${Math.round(now() - this.waiting.sinceMs)} ms`)
   }
 
   entries(): Entry[] {

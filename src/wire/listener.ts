@@ -49,7 +49,9 @@ export class Listener {
     const { happened } = waitFor(this.#server, ['listening', 'close'], { rejectionEvents: ['error'] })
     this.#server.listen(address) // "listening" never comes if it is closed right away
     await happened.catch((error: unknown) => {
-      throw new NetgraceError('ERR_NETGRACE_LISTEN', `cannot listen on ${formatEndpoint(address)}: ${(error as Error).message}`, { cause: error })
+      throw new NetgraceError('ERR_NETGRACE_LISTEN', `cannot listen on ${formatEndpoint(address)}: ${(error as Error).message}`, {
+        cause: error,
+      })
     })
     if (!this.#server.listening) {
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `stopped before it listened on ${formatEndpoint(address)}`)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 import { bounded } from '../lifetime/bounded.ts'
-import { clearTimer, setTimer } from '../lifetime/timers.ts'
+import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import type { Client, Data, WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import type { Ending } from '../model/ending.ts'
@@ -17,6 +17,7 @@ import type { EndingWatch } from './ending-watch.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { Reader, type Sink } from './reader.ts'
 import { resetOrDestroy } from './reset.ts'
+import { currentTurn } from './turn.ts'
 
 /** Default of `closeTimeoutMs`: how long `close()` waits for the peer's FIN. Milliseconds. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 1000
@@ -51,6 +52,7 @@ export class Wire implements Omit<Client, 'ask'> {
   #resolveEnded: ((ending: Ending) => void) | undefined
   #told: Ending | undefined
   #halfClosed = false
+  readonly #bornTurn: number
   /** When `send` was last called, and what had been written by then: other writes show by the difference. */
   #lastSend = { atMs: 0, bytesWritten: 0 }
 
@@ -61,6 +63,7 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#watch = watch
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
+    this.#bornTurn = currentTurn()
     this.local = { host: socket.localAddress ?? 'unknown', port: socket.localPort ?? 0 } // the socket forgets it at its close
     void socket.remotePort // asked for once, this it keeps
     socket.on('end', this.#onEnd)
@@ -90,7 +93,10 @@ export class Wire implements Omit<Client, 'ask'> {
     checkData(data)
     this.checkSendable()
     const size = Buffer.byteLength(data)
-    const work = this.#watch.intent || this.socket.writableEnded || this.socket.destroyed ? this.endedBefore('the data could be sent') : this.#write(data, size)
+    const work =
+      this.#watch.intent || this.socket.writableEnded || this.socket.destroyed
+        ? this.endedBefore('the data could be sent')
+        : this.#write(data, size)
     return bounded(
       work,
       options,
@@ -142,9 +148,11 @@ export class Wire implements Omit<Client, 'ask'> {
 
   reset(): Promise<Ending> {
     if (this.#intendReset()) {
+      const cut = (): void => resetOrDestroy(this.socket)
       const waitMs = this.#quietForMs()
-      if (waitMs > 0) setTimer(() => resetOrDestroy(this.socket), waitMs)
-      else resetOrDestroy(this.socket)
+      if (waitMs > 0) setTimer(cut, waitMs)
+      else if (this.#bornTurn === currentTurn()) nextTurn(cut) // sooner, and the peer would never see it connect
+      else cut()
     }
     return this.ended
   }
@@ -171,6 +179,12 @@ export class Wire implements Omit<Client, 'ask'> {
   /** Begins to read, so that the end of an idle connection is seen. */
   protected readAhead(): void {
     this.#reader.attach()
+  }
+
+  /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. */
+  write(chunk: Buffer): boolean {
+    this.track.bytes('sent', chunk.length)
+    return this.socket.write(chunk)
   }
 
   /** Every chunk to `sink`, until reading is over. */

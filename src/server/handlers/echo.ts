@@ -4,8 +4,8 @@ import type { ServerConnection } from '../server-connection.ts'
 /** Sends back whatever comes, until the peer's FIN or quit; what had arrived by then is still sent back. RFC 862. */
 export function echo(): Handler {
   return async (connection) => {
-    const { socket } = connection
-    await (connection as ServerConnection).pump((chunk) => socket.write(chunk))
+    const wire = connection as ServerConnection
+    await wire.pump((chunk) => wire.write(chunk))
     await connection.send('') // resolves behind all that was written: a slow reader gets its last bytes
   }
 }

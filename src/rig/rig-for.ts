@@ -1,0 +1,30 @@
+import { tellStory } from '../timeline/story.ts'
+import { openRig, type Rig } from './rig.ts'
+import type { RigOptions } from './rig-options.ts'
+
+/** What a rig needs of a test: the context of `node:test` has it. */
+export interface TestContextLike {
+  after(hook: () => Promise<void>): void
+  /** Whether the test has passed so far. */
+  readonly passed?: boolean
+  diagnostic?(message: string): void
+}
+
+/**
+ * A rig for one test of `node:test`, closed by a hook of that test: `const rig = rigFor(t)`.
+ *
+ * What the closing throws fails the test; one that has failed already is told the story instead, as a diagnostic.
+ */
+export function rigFor(t: TestContextLike, options: RigOptions = {}): Rig {
+  const rig = openRig(options)
+  t.after(async () => {
+    const failed = t.passed === false
+    try {
+      await rig.close()
+    } catch (error) {
+      if (!failed) throw error
+    }
+    if (failed) t.diagnostic?.(`netgrace: what happened\n${tellStory(rig.timeline)}`)
+  })
+  return rig
+}

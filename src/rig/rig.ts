@@ -1,0 +1,154 @@
+import { openClient } from '../client/connect.ts'
+import type { ConnectOptions } from '../client/connect-options.ts'
+import { askedFor } from '../lifetime/origin.ts'
+import { Scope } from '../lifetime/scope.ts'
+import { throwAll } from '../lifetime/throw-all.ts'
+import type { Client } from '../model/client.ts'
+import type { Handler } from '../model/connection.ts'
+import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
+import { NetgraceError } from '../model/errors.ts'
+import { callback, checkOptions } from '../model/options.ts'
+import { runScenario } from '../scenario/run-scenario.ts'
+import type { ScenarioOptions } from '../scenario/scenario-options.ts'
+import type { ScenarioReport } from '../scenario/report.ts'
+import type { GracefulServer } from '../server/graceful-server.ts'
+import { handlers } from '../server/handlers/handlers.ts'
+import { openUnanswering } from '../spawn/unanswering.ts'
+import { Timeline } from '../timeline/timeline.ts'
+import { holdRefusing } from './refusing.ts'
+import { DEFAULT_RIG_GRACE_MS, rigRules, rigServerRules, type RigOptions, type RigServerOptions } from './rig-options.ts'
+import { isOneOf, RigServer } from './rig-servers.ts'
+
+/**
+ * The parts of one test, and their end: newest first, under one deadline, whatever happened to the test.
+ *
+ * Whoever opened the rig closes it; under Vitest and `node:test` the fixture does.
+ */
+export interface Rig extends AsyncDisposable {
+  /** An echo server on a free loopback port. Stopped while the rig is open, it holds its port, and refuses on it. */
+  echo(options?: RigServerOptions): Promise<GracefulServer>
+  /** A server on a free loopback port. What its handlers throw fails the test. */
+  server(handler: Handler, options?: RigServerOptions): Promise<GracefulServer>
+  /** A client. At the end of the test it closes gracefully. */
+  connect(to: Address, options?: ConnectOptions): Promise<Client>
+  /** N clients, M messages each; aborted if the rig closes first. */
+  scenario(to: Address, options?: ScenarioOptions): Promise<ScenarioReport>
+  /** An endpoint that refuses every connect, and that nobody else can listen on meanwhile. */
+  refusing(): Promise<Endpoint>
+  /** An endpoint that never answers a connect: for connect timeouts. */
+  unanswering(): Promise<Endpoint>
+  /** Anything else: `release(thing)` runs in its turn, and is waited for. */
+  adopt<T>(thing: T, release: (thing: T) => unknown): T
+  /** Aborts when the rig begins to close. */
+  readonly signal: AbortSignal
+  /** What happened to all parts, on one clock. */
+  readonly timeline: Timeline
+  /**
+   * Takes the parts down, newest first, and throws what went wrong, once: what handlers threw, handlers that never
+   * settled, connections of foreign clients that had to be cut, releases that failed. A second call gives the first one's promise.
+   */
+  close(): Promise<void>
+}
+
+/** A rig for whoever closes it himself: `await using rig = openRig()`, or `rig.close()` in a `finally`. */
+export function openRig(options: RigOptions = {}): Rig {
+  checkOptions(options, rigRules)
+  return new OpenRig(options)
+}
+
+class OpenRig implements Rig {
+  readonly timeline: Timeline = new Timeline()
+  readonly #track = this.timeline.open('rig')
+  readonly #options: RigOptions
+  readonly #scope = new Scope()
+  readonly #closing = new AbortController()
+  readonly #clients: Endpoint[] = []
+  /** Clients have said goodbye in their turn; whether they were answered is waited for at the end. */
+  readonly #goodbyes: Promise<unknown>[] = []
+  #closed: Promise<void> | undefined
+
+  constructor(options: RigOptions) {
+    this.#options = options
+  }
+
+  get signal(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  async echo(options: RigServerOptions = {}): Promise<GracefulServer> {
+    return askedFor(() => this.server(handlers.echo(), options))
+  }
+
+  async server(handler: Handler, options: RigServerOptions = {}): Promise<GracefulServer> {
+    checkOptions(options, rigServerRules)
+    this.#mustBeOpen()
+    const { allowForced } = this.#options
+    const part = await askedFor(() =>
+      RigServer.open(handler, { ...(allowForced !== undefined && { allowForced }), ...options }, this.timeline),
+    )
+    this.#scope.defer(`the server on ${part.server.url}`, async (deadline) => {
+      throwAll(await part.close(deadline, (peer) => isOneOf(this.#clients, peer)), `the server on ${part.server.url}`)
+    })
+    return part.server
+  }
+
+  async connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
+    this.#mustBeOpen()
+    const client = await askedFor(() => openClient(endpointOf(to), options, this.timeline))
+    this.#clients.push(client.local)
+    this.#scope.defer('a client', (deadline) => {
+      this.#goodbyes.push(client.closeWithin(deadline.remainingMs))
+    })
+    return client
+  }
+
+  async scenario(to: Address, options: ScenarioOptions = {}): Promise<ScenarioReport> {
+    this.#mustBeOpen()
+    const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal
+    const running = askedFor(() => runScenario(to, { ...options, signal }))
+    this.#scope.defer('a scenario', () => running.catch(() => {})) // its errors are its caller's
+    return running
+  }
+
+  async refusing(): Promise<Endpoint> {
+    this.#mustBeOpen()
+    const refusing = await holdRefusing()
+    this.#scope.defer('a refusing endpoint', () => refusing.release())
+    return refusing.endpoint
+  }
+
+  async unanswering(): Promise<Endpoint> {
+    this.#mustBeOpen()
+    const unanswering = await openUnanswering()
+    this.#scope.defer('an unanswering endpoint', () => unanswering.release())
+    return unanswering.endpoint
+  }
+
+  adopt<T>(thing: T, release: (thing: T) => unknown): T {
+    callback('release', release)
+    this.#scope.defer('what was adopted', () => release(thing))
+    return thing
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#track.record('closing')
+    for (const track of this.timeline.tracks()) track.recordWait()
+    this.#closing.abort()
+    const errors = await this.#scope.close(this.#options.graceMs ?? DEFAULT_RIG_GRACE_MS)
+    await Promise.all(this.#goodbyes)
+    throwAll(errors, 'the rig closed with errors')
+  }
+
+  #mustBeOpen(): void {
+    if (this.#scope.closed) throw new NetgraceError('ERR_NETGRACE_STOPPED', 'the rig has closed: its test is over')
+  }
+}

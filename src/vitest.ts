@@ -1,0 +1,62 @@
+import { test as base, type TestAPI } from 'vitest'
+
+import { openRig, type Rig } from './rig/rig.ts'
+import type { RigOptions } from './rig/rig-options.ts'
+import { tellStory } from './timeline/story.ts'
+
+export type { Rig } from './rig/rig.ts'
+export type { RigOptions, RigServerOptions } from './rig/rig-options.ts'
+
+/** What the fixtures give to a test. */
+export interface RigFixtures {
+  /** The parts of this test; taken down when it ends, however it ends. */
+  rig: Rig
+  /** Options of the rig; override them with `test.extend({ rigOptions: { … } })`. */
+  rigOptions: RigOptions
+}
+
+interface FixtureContext {
+  readonly task: { readonly result?: TaskResult }
+  readonly rigOptions: RigOptions
+  readonly onTestFinished: (hook: () => Promise<void>) => void
+  readonly onTestFailed: (hook: (context: { task: { result?: TaskResult } }) => void) => void
+}
+
+interface TaskResult {
+  readonly state: string
+  readonly errors?: { message: string }[]
+}
+
+/**
+ * The fixtures of netgrace, for a `test` that has others already: `base.extend(rigFixture)`.
+ *
+ * The rig closes when the test has ended, also by a timeout, after its hooks and the fixtures that stand on it. What the
+ * closing throws fails the test. A test that has failed already gets no second error; its own is told the story: what
+ * happened on every connection, on one clock.
+ */
+export const rigFixture: {
+  readonly rigOptions: RigOptions
+  rig(context: FixtureContext, use: (rig: Rig) => Promise<void>): Promise<void>
+} = {
+  rigOptions: {},
+  // Vitest reads from this parameter which fixtures are needed
+  rig: async ({ rigOptions, task, onTestFinished, onTestFailed }, use) => {
+    const rig = openRig(rigOptions)
+    // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
+    onTestFinished(async () => {
+      const failed = task.result?.state === 'fail'
+      await rig.close().catch((error: unknown) => {
+        if (!failed) throw error
+      })
+    })
+    onTestFailed((context) => {
+      const error = context.task.result?.errors?.[0]
+      if (error) error.message += `\n\nnetgrace: what happened\n${tellStory(rig.timeline)}\n`
+    })
+    await use(rig)
+  },
+}
+
+/** Vitest's `test` with a {@link Rig} as its fixture `rig`. */
+export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>(rigFixture)
+export { test as it }
