@@ -1,0 +1,67 @@
+// The load: each connection sends one message and, whenever it has come back whole, the next.
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { answer } from '../harness/answer.mjs'
+
+const scrap = Buffer.allocUnsafe(256 * 1024) // all read into it: what comes is counted, not looked at
+
+async function run({ port, pid, connections, size, warmMs, ms }) {
+  const message = Buffer.alloc(size, 'netgrace')
+  let replies = 0
+  const open = () => {
+    let missing = size
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      noDelay: true,
+      onread: {
+        buffer: scrap,
+        callback(bytes) {
+          missing -= bytes
+          if (missing === 0) {
+            missing = size
+            replies++
+            socket.write(message)
+          }
+          return true
+        },
+      },
+    })
+    socket.on('error', () => {})
+    return socket
+  }
+  const sockets = Array.from({ length: connections }, open)
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  for (const socket of sockets) socket.write(message)
+  await sleep(warmMs)
+  const before = { at: performance.now(), replies, serverCpu: cpuSeconds(pid), loadCpu: process.cpuUsage() }
+  await sleep(ms)
+  const seconds = (performance.now() - before.at) / 1000
+  const done = replies - before.replies
+  const { user, system } = process.cpuUsage(before.loadCpu)
+  const result = {
+    perSecond: done / seconds,
+    serverMicros: ((cpuSeconds(pid) - before.serverCpu) * 1e6) / done,
+    loadBusy: (user + system) / 1e6 / seconds,
+  }
+  const gone = Promise.all(sockets.map((socket) => once(socket, 'close')))
+  for (const socket of sockets) socket.destroy()
+  await gone
+  return result
+}
+
+/** What all threads of a process have computed so far. `NaN` where there is no /proc. */
+function cpuSeconds(pid) {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    const nanos = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+    return nanos.reduce((sum, one) => sum + one, 0) / 1e9
+  } catch {
+    return NaN
+  }
+}
+
+answer({ run })
