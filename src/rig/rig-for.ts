@@ -13,18 +13,22 @@ export interface TestContextLike {
 /**
  * A rig for one test of `node:test`, closed by a hook of that test: `const rig = rigFor(t)`.
  *
- * What the closing throws fails the test; one that has failed already is told the story instead, as a diagnostic.
+ * What the closing throws fails the test, but one that has failed already gets no second error. A test that failed either
+ * way is told the story, as a diagnostic: what happened on every connection, on one clock.
  */
 export function rigFor(t: TestContextLike, options: RigOptions = {}): Rig {
   const rig = openRig(options)
   t.after(async () => {
-    const failed = t.passed === false
+    let failed = t.passed === false
     try {
       await rig.close()
     } catch (error) {
-      if (!failed) throw error
+      if (failed) return
+      failed = true
+      throw error
+    } finally {
+      if (failed) t.diagnostic?.(`netgrace: what happened\n${tellStory(rig.timeline)}`)
     }
-    if (failed) t.diagnostic?.(`netgrace: what happened\n${tellStory(rig.timeline)}`)
   })
   return rig
 }
