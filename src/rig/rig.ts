@@ -13,9 +13,10 @@ import type { ScenarioOptions } from '../scenario/scenario-options.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
 import type { GracefulServer } from '../server/graceful-server.ts'
 import { handlers } from '../server/handlers/handlers.ts'
+import { DEFAULT_HOST } from '../server/server-options.ts'
 import { openUnanswering } from '../spawn/unanswering.ts'
 import { Timeline } from '../timeline/timeline.ts'
-import { holdRefusing } from './refusing.ts'
+import { HeldPort } from '../wire/held-port.ts'
 import { DEFAULT_RIG_GRACE_MS, rigRules, rigServerRules, type RigOptions, type RigServerOptions } from './rig-options.ts'
 import { isOneOf, RigServer } from './rig-servers.ts'
 
@@ -112,9 +113,9 @@ class OpenRig implements Rig {
 
   async refusing(): Promise<Endpoint> {
     this.#mustBeOpen()
-    const refusing = await holdRefusing()
-    this.#scope.defer('a refusing endpoint', () => refusing.release())
-    return refusing.endpoint
+    const held = new HeldPort(DEFAULT_HOST)
+    this.#scope.defer('a refusing endpoint', () => held.release())
+    return held.hold({ host: DEFAULT_HOST })
   }
 
   async unanswering(): Promise<Endpoint> {

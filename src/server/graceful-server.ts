@@ -73,7 +73,7 @@ export class NetServer implements GracefulServer {
   #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
   #wanted: 'listening' | 'stopped' = 'listening'
   #held: HeldPort | undefined
-  #holding: Promise<void> | undefined
+  #holding: Promise<unknown> | undefined
 
   constructor(handler: Handler, options: ServerOptions, setup: ServerSetup) {
     this.#handler = handler

@@ -4,10 +4,12 @@ import { waitFor } from '../lifetime/wait.ts'
 import type { ListenAddress } from './listener.ts'
 
 /**
- * Holds a port so that it refuses: nobody else can listen there, and who dials it is refused.
+ * Holds a port so that it refuses: nobody is given it by chance, and who dials it is refused.
  *
- * A client socket bound to the port and connected to a listener of ours does that (test/platform/held-port.test.ts);
- * a port that is merely free can be taken, or connect to itself. Nothing of it keeps the process alive.
+ * A client socket that has the port and is connected to a listener of ours does that; a port that is merely free can be
+ * taken, or connect to itself. A port that the kernel chose for that socket is in use for every listener. One that we
+ * name is kept from all but a listener that names it too, because libuv binds with SO_REUSEADDR (test/platform/ports.test.ts).
+ * Nothing of it keeps the process alive.
  */
 export class HeldPort {
   readonly #anchor: Server = createServer()
@@ -30,14 +32,15 @@ export class HeldPort {
     return this.#ready.catch(() => {})
   }
 
-  /** Takes the port in this very turn, and resolves when it is held. Rejects with the system's error. */
-  async hold({ host, port }: ListenAddress): Promise<void> {
+  /** Takes the port, in this very turn once {@link ready}, or one of the kernel's choice; resolves, when it is held, to where. Rejects with the system's error. */
+  async hold({ host, port }: { readonly host: string; readonly port?: number }): Promise<ListenAddress> {
     if (!this.#anchor.listening) await this.#ready
     const anchor = this.#anchor.address() as AddressInfo
-    const holder = connect({ host, port: anchor.port, localAddress: host, localPort: port })
+    const holder = connect({ host, port: anchor.port, ...(port !== undefined && { localAddress: host, localPort: port }) })
     this.#holder = holder
     await waitFor(holder, ['connect'], { rejectionEvents: ['error', 'close'] }).happened
     holder.on('error', () => {}).unref()
+    return { host, port: holder.localPort! }
   }
 
   /** Lets go of the port: from this call on it can be listened on. Resolves when all of it is gone. */

@@ -1,0 +1,181 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+import { describe, expect, test } from 'vitest'
+
+import { connect, openRig } from '../../src/index.ts'
+
+describe('a rig', () => {
+  test('takes its parts down newest first, each when the one before is down', async () => {
+    const rig = openRig()
+    const order: string[] = []
+    rig.adopt('oldest', (name) => order.push(name))
+    rig.adopt('slow', async (name) => {
+      await new Promise(setImmediate)
+      order.push(name)
+    })
+    rig.adopt('newest', (name) => order.push(name))
+    await rig.close()
+    expect(order).toEqual(['newest', 'slow', 'oldest'])
+  })
+
+  test('gives what it adopts back', async () => {
+    await using rig = openRig()
+    const thing = { name: 'a thing' }
+    expect(rig.adopt(thing, () => {})).toBe(thing)
+  })
+
+  test('runs every release, and throws once what failed', async () => {
+    const rig = openRig()
+    const released: string[] = []
+    rig.adopt('first', (name) => {
+      released.push(name)
+      throw new Error('first failed')
+    })
+    rig.adopt('second', (name) => released.push(name))
+    rig.adopt('third', async (name) => {
+      released.push(name)
+      throw new Error('third failed')
+    })
+    const error = await rig.close().catch((thrown: unknown) => thrown)
+    expect(released).toEqual(['third', 'second', 'first'])
+    expect(error).toBeInstanceOf(AggregateError)
+    expect((error as AggregateError).errors.map((one: Error) => one.message)).toEqual(['third failed', 'first failed'])
+    expect((error as Error).message).toMatch(/third failed[^]*first failed/)
+  })
+
+  test('throws a single error as itself', async () => {
+    const rig = openRig()
+    const mine = new Error('mine')
+    rig.adopt(0, () => {
+      throw mine
+    })
+    await expect(rig.close()).rejects.toBe(mine)
+  })
+
+  test('names a release that does not end, and goes on with the others', async () => {
+    const rig = openRig({ graceMs: 20 })
+    const released: string[] = []
+    rig.adopt('older', (name) => released.push(name))
+    rig.adopt('stuck', () => new Promise(() => {}))
+    await expect(rig.close()).rejects.toMatchObject({ code: 'ERR_NETGRACE_TIMEOUT' })
+    expect(released).toEqual(['older'])
+  })
+
+  test('has one deadline for all servers, not one each', async () => {
+    const rig = openRig({ graceMs: 150, allowForced: true })
+    const stuck = (): Promise<never> => new Promise(() => {})
+    const servers = [await rig.server(stuck), await rig.server(stuck), await rig.server(stuck)]
+    for (const server of servers) {
+      await rig.connect(server)
+      await server.nextConnection()
+    }
+    const before = performance.now()
+    await rig.close().catch(() => {})
+    expect(performance.now() - before).toBeLessThan(150 + 3 * 250 + 250) // the bound of design §9: the grace, and a short settling each
+    expect(servers.map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped'])
+  })
+
+  test('close() again gives the same promise', async () => {
+    const rig = openRig()
+    expect(rig.close()).toBe(rig.close())
+    await rig.close()
+  })
+
+  test('aborts its signal when it begins to close, before any part is down', async () => {
+    const rig = openRig()
+    let abortedAtRelease: boolean | undefined
+    rig.adopt(0, () => {
+      abortedAtRelease = rig.signal.aborted
+    })
+    expect(rig.signal.aborted).toBe(false)
+    await rig.close()
+    expect(abortedAtRelease).toBe(true)
+  })
+
+  test('refuses to open anything once it has closed', async () => {
+    const rig = openRig()
+    await rig.close()
+    await expect(rig.echo()).rejects.toMatchObject({ code: 'ERR_NETGRACE_STOPPED' })
+    await expect(rig.refusing()).rejects.toMatchObject({ code: 'ERR_NETGRACE_STOPPED' })
+  })
+
+  test('takes down at once what was still being opened when it closed', async () => {
+    const rig = openRig()
+    const opening = rig.echo()
+    await rig.close()
+    const server = await opening
+    await server.stop()
+    await expect(connect(server)).rejects.toMatchObject({ ending: { kind: 'refused' } })
+  })
+
+  test('adopted after the close, a thing is released at once', async () => {
+    const rig = openRig()
+    await rig.close()
+    const released = await new Promise((resolve) => void rig.adopt('late', resolve))
+    expect(released).toBe('late')
+  })
+
+  test('a server of its that is stopped holds its port and refuses, until the rig closes', async () => {
+    const rig = openRig()
+    const server = await rig.echo()
+    await server.stop()
+    await expect(connect(server)).rejects.toMatchObject({ ending: { kind: 'refused' } })
+    await rig.close()
+    const other = createServer().listen(server.port, server.host)
+    await once(other, 'listening')
+    await new Promise((resolve) => void other.close(resolve))
+  })
+
+  test('a restarted server is served by the same handler and taken down as well', async () => {
+    const rig = openRig()
+    const server = await rig.echo()
+    await server.stop()
+    await server.start()
+    expect(await (await rig.connect(server)).ask('again')).toBe('again')
+    await rig.close()
+    expect(server.state).toBe('stopped')
+  })
+
+  test('refusing() refuses, and is held: nobody else can listen there', async () => {
+    await using rig = openRig()
+    const endpoint = (await rig.refusing()) as { host: string; port: number }
+    for (let n = 0; n < 50; n++) await expect(rig.connect(endpoint)).rejects.toMatchObject({ ending: { kind: 'refused', by: 'peer', phase: 'connecting' } })
+    const other = createServer().listen(endpoint.port, endpoint.host)
+    const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException]
+    expect(error.code).toBe('EADDRINUSE')
+  })
+
+  test('unanswering() lets a connect run into its timeout', async () => {
+    await using rig = openRig()
+    const endpoint = await rig.unanswering()
+    await expect(rig.connect(endpoint, { connectTimeoutMs: 100 })).rejects.toMatchObject({ ending: { kind: 'timeout', by: 'local', phase: 'connecting' } })
+  })
+
+  test('a scenario that still runs is aborted by the close, and its report says so', async () => {
+    const rig = openRig()
+    const server = await rig.echo()
+    const running = rig.scenario(server, { clients: 3, messages: 1000, intervalMs: 50 })
+    await server.nextConnection()
+    await rig.close()
+    expect((await running).ok).toBe(false)
+  })
+
+  test('runs the ten-client scenario', async () => {
+    await using rig = openRig()
+    const server = await rig.echo()
+    const report = await rig.scenario(server, { clients: 10, messages: 10 })
+    report.assertOk()
+    expect(await server.stop()).toMatchObject({ accepted: 10, forced: [], errors: [] })
+  })
+
+  test.each([
+    [{ graceMs: -1 }, RangeError, /graceMs must be a finite number ≥ 0.*got -1/],
+    [{ graceMs: Number.NaN }, RangeError, /graceMs .*got NaN/],
+    [{ allowForced: 'yes' }, TypeError, /allowForced must be true or false, got "yes"/],
+    [{ grace: 1 }, TypeError, /one of graceMs, allowForced, got "grace"/],
+  ])('refuses %o', (options, kind, message) => {
+    expect(() => openRig(options as object)).toThrow(kind)
+    expect(() => openRig(options as object)).toThrow(message)
+  })
+})
