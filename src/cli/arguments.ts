@@ -1,0 +1,33 @@
+import { InvalidArgumentError } from 'commander'
+
+import { endpointOf, type Endpoint } from '../model/endpoint.ts'
+import { parseDuration } from './duration.ts'
+
+/** A whole number from 1. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number from 1.')
+  return value
+}
+
+/** Milliseconds, from 0. */
+export function duration(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 500ms, 3s or 2m, of at most 24 days.')
+  return ms
+}
+
+/** Milliseconds, more than 0. */
+export function timeout(text: string): number {
+  const ms = duration(text)
+  if (ms === 0) throw new InvalidArgumentError('It must be longer than 0.')
+  return ms
+}
+
+export function address(text: string): Endpoint {
+  try {
+    return endpointOf(text)
+  } catch {
+    throw new InvalidArgumentError('It must be HOST:PORT, or a URL with host and port.')
+  }
+}

@@ -1,0 +1,104 @@
+import { findLeaks } from '../leaks/find.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import type { StopReport } from '../model/stop-report.ts'
+import { plainError } from '../scenario/plain-error.ts'
+import type { ScenarioReport } from '../scenario/report.ts'
+import type { ScenarioOptions } from '../scenario/scenario-options.ts'
+import { startScenario } from '../scenario/scenario-run.ts'
+import { startEchoServer } from '../server/start-server.ts'
+import { Timeline } from '../timeline/timeline.ts'
+import { Interrupts } from './interrupts.ts'
+import { labelled } from './layout.ts'
+import { paintFor } from './paint.ts'
+import { clientTable, totals } from './scenario-text.ts'
+import { noStatus, statusOn, type Status } from './status.ts'
+import { counted, verdictOn } from './verdict.ts'
+
+export interface ScenarioArguments {
+  readonly clients: number
+  readonly messages: number
+  readonly interval: number
+  readonly in: 'inline'
+  readonly to?: Endpoint
+  readonly timeout?: number
+  readonly json?: true
+}
+
+/** What a run came to. */
+interface Outcome {
+  readonly scenario: ScenarioReport
+  /** Of our own server. */
+  readonly server: StopReport | undefined
+}
+
+type Print = (lines: readonly string[]) => void
+
+/** Runs a scenario, prints what became of it, and gives the exit code. */
+export async function scenarioCommand(options: ScenarioArguments): Promise<number> {
+  using interrupts = new Interrupts()
+  const print: Print = (lines) => void process.stdout.write(`${lines.join('\n')}\n`)
+  let outcome: Outcome | undefined
+  const leaks = await findLeaks(async () => {
+    using status = options.json ? noStatus : statusOn(process.stderr)
+    outcome = await run(options, interrupts, status, options.json ? () => {} : print)
+  })
+
+  const { scenario, server } = outcome!
+  const interrupted = interrupts.first
+  const { ok, exitCode, style, text } = verdictOn(scenario, server, leaks, interrupted)
+  if (options.json) {
+    print([asJson({ ok, interrupted: interrupted ?? null, scenario, server: server ?? null, leaks })])
+  } else {
+    const sheet = { paint: paintFor(process.stdout), width: sheetWidth() }
+    const words = labelled('', text, sheet.width).map((line) => sheet.paint(style, line))
+    print(['', ...clientTable(scenario, sheet), '', ...totals(scenario, server, leaks, sheet), '', ...words])
+  }
+  return exitCode
+}
+
+async function run(options: ScenarioArguments, interrupts: Interrupts, status: Status, print: Print): Promise<Outcome> {
+  const own = options.to ? undefined : await startEchoServer()
+  try {
+    const to = options.to ?? own!
+    print(headline(options, to, own !== undefined))
+    const under = startScenario(to, scenarioOptions(options, status), new Timeline())
+    interrupts.onFirst((interrupt) => {
+      status.say(`${interrupt}: waiting for replies on their way, 1 s at most; again to cut them`)
+      under.quit(new Error(interrupt))
+    })
+    interrupts.onSecond(() => {
+      under.force()
+      void own?.stop({ graceMs: 0 })
+    })
+    return { scenario: await under.report, server: await own?.stop() }
+  } finally {
+    await own?.stop()
+  }
+}
+
+function scenarioOptions({ clients, messages, interval, in: where, timeout }: ScenarioArguments, status: Status): ScenarioOptions {
+  return {
+    clients,
+    messages,
+    intervalMs: interval,
+    in: where,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    onProgress: (progress) => status.show(progress),
+  }
+}
+
+function headline({ clients, messages, interval }: ScenarioArguments, to: Endpoint, isOwn: boolean): string[] {
+  const parts = [counted(clients, 'client'), `${counted(messages, 'message')} each`]
+  if (interval > 0) parts.push(`${interval} ms apart`)
+  return labelled('', `${parts.join(', ')}, to ${formatEndpoint(to)}${isOwn ? ' (our own echo)' : ''}`, sheetWidth())
+}
+
+/** Lines are broken for a terminal; a file or a pipe is for programs that search, and terminals that break lines themselves. */
+function sheetWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity
+}
+
+/** Errors would be empty objects. */
+function asJson(value: object): string {
+  return JSON.stringify(value, (_key, member: unknown) => (member instanceof Error ? plainError(member) : member), 2)
+}

@@ -1,0 +1,93 @@
+import { clearTicker, setTicker } from '../lifetime/timers.ts'
+import { now } from '../timeline/clock.ts'
+import type { ScenarioProgress } from '../scenario/progress.ts'
+import { formatMs } from './duration.ts'
+import { paintFor, type Paint } from './paint.ts'
+
+const REDRAW_MS = 80
+const BAR = 24
+const CLEAR = '\r\u001B[2K'
+
+/** Where a run has come to, for whoever watches. */
+export interface Status extends Disposable {
+  show(progress: ScenarioProgress): void
+  /** Something that is said once. */
+  say(text: string): void
+}
+
+/** One line that is redrawn on a terminal; elsewhere a plain line now and then, ever more rarely. */
+export function statusOn(stream: NodeJS.WriteStream): Status {
+  return stream.isTTY ? new LiveStatus(stream) : new PlainStatus(stream)
+}
+
+/** For a run that nobody watches. */
+export const noStatus: Status = { show() {}, say() {}, [Symbol.dispose]() {} }
+
+class LiveStatus implements Status {
+  readonly #stream: NodeJS.WriteStream
+  readonly #paint: Paint
+  readonly #startedAtMs = now()
+  readonly #ticker = setTicker(() => this.#draw(), REDRAW_MS)
+  #progress: ScenarioProgress | undefined
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream
+    this.#paint = paintFor(stream)
+  }
+
+  show(progress: ScenarioProgress): void {
+    const first = !this.#progress
+    this.#progress = progress
+    if (first) this.#draw()
+  }
+
+  say(text: string): void {
+    this.#stream.write(`${CLEAR}${this.#paint('yellow', text)}\n`)
+    this.#draw()
+  }
+
+  [Symbol.dispose](): void {
+    clearTicker(this.#ticker)
+    this.#stream.write(CLEAR)
+  }
+
+  #draw(): void {
+    if (!this.#progress) return
+    const elapsed = `${((now() - this.#startedAtMs) / 1000).toFixed(1)} s`
+    const { messages, echoed, mismatched, failed } = this.#progress
+    const filled = Math.floor((BAR * (echoed + mismatched)) / messages)
+    const facts = [...factsOf(this.#progress), elapsed].join('  ')
+    const room = Math.max(0, this.#stream.columns - BAR - 5) // a line that wraps cannot be redrawn
+    const style = failed + mismatched > 0 ? 'red' : 'green'
+    const bar = this.#paint(style, '━'.repeat(filled)) + this.#paint('dim', '─'.repeat(BAR - filled))
+    this.#stream.write(`${CLEAR}  ${bar}  ${facts.slice(0, room)}`)
+  }
+}
+
+class PlainStatus implements Status {
+  readonly #stream: NodeJS.WriteStream
+  #nextMs = 1000
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream
+  }
+
+  show(progress: ScenarioProgress): void {
+    if (progress.elapsedMs < this.#nextMs) return
+    this.#nextMs = 2 * progress.elapsedMs
+    this.say(`${factsOf(progress).join(', ')}, after ${formatMs(progress.elapsedMs)}`)
+  }
+
+  say(text: string): void {
+    this.#stream.write(`netgrace: ${text}\n`)
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+function factsOf({ clients, connected, done, failed, messages, echoed, mismatched }: ScenarioProgress): string[] {
+  const facts = [`${echoed}/${messages} echoed`, connected < clients ? `${connected}/${clients} connected` : `${done}/${clients} done`]
+  if (mismatched > 0) facts.push(`${mismatched} changed`)
+  if (failed > 0) facts.push(`${failed} failed`)
+  return facts
+}

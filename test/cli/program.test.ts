@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+
+import { expect, test } from 'vitest'
+
+import { netgrace } from './run.ts'
+
+test.each([
+  ['', 'no command given: see netgrace --help'],
+  ['serve', "unknown command 'serve'"],
+  ['scenari', "unknown command 'scenari' (Did you mean scenario?)"],
+  ['scenario --client 3', "unknown option '--client' (Did you mean --clients?)"],
+  ['scenario --clients', "option '--clients <n>' argument missing"],
+  ['scenario --clients 0', "option '--clients <n>' argument '0' is invalid. It must be a whole number from 1."],
+  ['scenario --messages 1e3', "option '--messages <n>' argument '1e3' is invalid. It must be a whole number from 1."],
+  [
+    'scenario --interval 100',
+    "option '--interval <time>' argument '100' is invalid. It must be a duration such as 500ms, 3s or 2m, of at most 24 days.",
+  ],
+  ['scenario --timeout 0s', "option '--timeout <time>' argument '0s' is invalid. It must be longer than 0."],
+  ['scenario --in thread', "option '--in <where>' argument 'thread' is invalid. Allowed choices are inline."],
+  ['scenario --to nowhere', "option '--to <address>' argument 'nowhere' is invalid. It must be HOST:PORT, or a URL with host and port."],
+  [
+    'scenario --to 127.0.0.1:99999',
+    "option '--to <address>' argument '127.0.0.1:99999' is invalid. It must be HOST:PORT, or a URL with host and port.",
+  ],
+  ['scenario now', "too many arguments for 'scenario'. Expected 0 arguments but got 1."],
+])('netgrace %s: one clear line on stderr, exit 2', async (args, line) => {
+  const run = netgrace(args)
+  expect(await run.ended).toBe(2)
+  expect(run.stderr).toBe(`netgrace: ${line}\n`)
+  expect(run.stdout).toBe('')
+})
+
+test('--version is the version of the package', async () => {
+  const run = netgrace('--version')
+  expect(await run.ended).toBe(0)
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  expect(run.stdout).toBe(`${version}\n`)
+})
+
+test.each(['--help', 'scenario --help'])('netgrace %s fits a terminal of 80 columns, and is exit 0', async (args) => {
+  const run = netgrace(args)
+  expect(await run.ended).toBe(0)
+  expect(run.stdout).toContain('scenario')
+  for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+  expect(run.stdout.endsWith('\n')).toBe(true)
+})
+
+test('the help of scenario names every option with its default', async () => {
+  const run = netgrace('scenario --help')
+  await run.ended
+  for (const option of [
+    '--clients <n>',
+    '--messages <n>',
+    '--interval <time>',
+    '--in <where>',
+    '--to <address>',
+    '--timeout <time>',
+    '--json',
+  ]) {
+    expect(run.stdout).toContain(option)
+  }
+  expect(run.stdout.match(/default: [^)]+/g)).toEqual([
+    'default: 10',
+    'default: 10',
+    'default: 100ms',
+    'default: "inline"',
+    'default: 30s and the pauses',
+  ])
+})
