@@ -7,17 +7,14 @@ import { tellStory } from './timeline/story.ts'
 export type { Rig } from './rig/rig.ts'
 export type { RigOptions, RigServerOptions } from './rig/rig-options.ts'
 
-/** What the fixtures give to a test. */
+/** What the fixture gives to a test. */
 export interface RigFixtures {
   /** The parts of this test; taken down when it ends, however it ends. */
   rig: Rig
-  /** Options of the rig; override them with `test.extend({ rigOptions: { … } })`. */
-  rigOptions: RigOptions
 }
 
 interface FixtureContext {
   readonly task: { readonly result?: TaskResult }
-  readonly rigOptions: RigOptions
   readonly onTestFinished: (hook: () => Promise<void>) => void
   readonly onTestFailed: (hook: (context: { task: { result?: TaskResult } }) => void) => void
 }
@@ -27,35 +24,41 @@ interface TaskResult {
   readonly errors?: { message: string }[]
 }
 
+/** A fixture for `test.extend`. */
+export interface RigFixture {
+  rig(context: FixtureContext, use: (rig: Rig) => Promise<void>): Promise<void>
+}
+
 /**
- * The fixtures of netgrace, for a `test` that has others already: `base.extend(rigFixture)`.
+ * The fixture `rig` with options: `test.extend(rigWith({ graceMs: 200 }))`.
  *
  * The rig closes when the test has ended, also by a timeout, after its hooks and the fixtures that stand on it. What the
  * closing throws fails the test. A test that has failed already gets no second error; its own is told the story: what
  * happened on every connection, on one clock.
  */
-export const rigFixture: {
-  readonly rigOptions: RigOptions
-  rig(context: FixtureContext, use: (rig: Rig) => Promise<void>): Promise<void>
-} = {
-  rigOptions: {},
-  // Vitest reads from this parameter which fixtures are needed
-  rig: async ({ rigOptions, task, onTestFinished, onTestFailed }, use) => {
-    const rig = openRig(rigOptions)
-    // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
-    onTestFinished(async () => {
-      const failed = task.result?.state === 'fail'
-      await rig.close().catch((error: unknown) => {
-        if (!failed) throw error
+export function rigWith(options: RigOptions): RigFixture {
+  return {
+    // Vitest reads from this parameter which fixtures are needed
+    rig: async ({ task, onTestFinished, onTestFailed }, use) => {
+      const rig = openRig(options)
+      // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
+      onTestFinished(async () => {
+        const failed = task.result?.state === 'fail'
+        await rig.close().catch((error: unknown) => {
+          if (!failed) throw error
+        })
       })
-    })
-    onTestFailed((context) => {
-      const error = context.task.result?.errors?.[0]
-      if (error) error.message += `\n\nnetgrace: what happened\n${tellStory(rig.timeline)}\n`
-    })
-    await use(rig)
-  },
+      onTestFailed((context) => {
+        const error = context.task.result?.errors?.[0]
+        if (error) error.message += `\n\nnetgrace: what happened\n${tellStory(rig.timeline)}\n`
+      })
+      await use(rig)
+    },
+  }
 }
+
+/** The fixture `rig`, for a `test` that has others already: `base.extend(rigFixture)`. See {@link rigWith}. */
+export const rigFixture: RigFixture = rigWith({})
 
 /** Vitest's `test` with a {@link Rig} as its fixture `rig`. */
 export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>(rigFixture)

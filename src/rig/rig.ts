@@ -8,7 +8,7 @@ import type { Handler } from '../model/connection.ts'
 import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { callback, checkOptions } from '../model/options.ts'
-import { runScenario } from '../scenario/run-scenario.ts'
+import { startScenario } from '../scenario/scenario-run.ts'
 import type { ScenarioOptions } from '../scenario/scenario-options.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
 import type { GracefulServer } from '../server/graceful-server.ts'
@@ -32,7 +32,7 @@ export interface Rig extends AsyncDisposable {
   server(handler: Handler, options?: RigServerOptions): Promise<GracefulServer>
   /** A client. At the end of the test it closes gracefully. */
   connect(to: Address, options?: ConnectOptions): Promise<Client>
-  /** N clients, M messages each; aborted if the rig closes first. */
+  /** N clients, M messages each; told to stop if the rig closes first. */
   scenario(to: Address, options?: ScenarioOptions): Promise<ScenarioReport>
   /** An endpoint that refuses every connect, and that nobody else can listen on meanwhile. */
   refusing(): Promise<Endpoint>
@@ -105,10 +105,13 @@ class OpenRig implements Rig {
 
   async scenario(to: Address, options: ScenarioOptions = {}): Promise<ScenarioReport> {
     this.#mustBeOpen()
-    const signal = options.signal ? AbortSignal.any([this.signal, options.signal]) : this.signal
-    const running = askedFor(() => runScenario(to, { ...options, signal }))
-    this.#scope.defer('a scenario', () => running.catch(() => {})) // its errors are its caller's
-    return running
+    const run = askedFor(() => startScenario(endpointOf(to), options, this.timeline))
+    this.#scope.defer('a scenario', (deadline) => {
+      run.quit(new NetgraceError('ERR_NETGRACE_STOPPED', 'its test has ended'))
+      deadline.onPass(() => run.force())
+      return run.report
+    })
+    return run.report
   }
 
   async refusing(): Promise<Endpoint> {

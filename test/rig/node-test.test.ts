@@ -19,7 +19,10 @@ beforeAll(async () => {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, VITEST: undefined }
   const args = ['--test', `--test-reporter=${fixtures}node-reporter.mjs`, `${fixtures}node.suite.mjs`]
   const output = await new Promise<string>((resolve) => void execFile(process.execPath, args, { env }, (_, stdout) => resolve(stdout)))
-  const lines = output.trim().split('\n').map((line) => JSON.parse(line) as Outcome & { diagnostic?: string })
+  const lines = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Outcome & { diagnostic?: string })
   outcomes = new Map(lines.filter(({ title }) => title).map((one) => [one.title, one]))
   diagnostics = lines.flatMap(({ diagnostic }) => diagnostic ?? [])
 }, 60_000)

@@ -140,7 +140,8 @@ describe('a rig', () => {
   test('refusing() refuses, and is held: nobody else can listen there', async () => {
     await using rig = openRig()
     const endpoint = (await rig.refusing()) as { host: string; port: number }
-    for (let n = 0; n < 50; n++) await expect(rig.connect(endpoint)).rejects.toMatchObject({ ending: { kind: 'refused', by: 'peer', phase: 'connecting' } })
+    for (let n = 0; n < 50; n++)
+      await expect(rig.connect(endpoint)).rejects.toMatchObject({ ending: { kind: 'refused', by: 'peer', phase: 'connecting' } })
     const other = createServer().listen(endpoint.port, endpoint.host)
     const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException]
     expect(error.code).toBe('EADDRINUSE')
@@ -149,7 +150,9 @@ describe('a rig', () => {
   test('unanswering() lets a connect run into its timeout', async () => {
     await using rig = openRig()
     const endpoint = await rig.unanswering()
-    await expect(rig.connect(endpoint, { connectTimeoutMs: 100 })).rejects.toMatchObject({ ending: { kind: 'timeout', by: 'local', phase: 'connecting' } })
+    await expect(rig.connect(endpoint, { connectTimeoutMs: 100 })).rejects.toMatchObject({
+      ending: { kind: 'timeout', by: 'local', phase: 'connecting' },
+    })
   })
 
   test('a scenario that still runs is aborted by the close, and its report says so', async () => {
