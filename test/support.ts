@@ -92,6 +92,7 @@ export async function eventsOf(socket: net.Socket): Promise<string[]> {
 export async function textOf(socket: net.Socket): Promise<string> {
   let text = ''
   socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+  socket.resume()
   await once(socket, 'end')
   return text
 }

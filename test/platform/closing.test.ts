@@ -120,3 +120,15 @@ test('an iterator that is told not to destroy leaves the other half alone', asyn
   client.end('answer')
   expect(await answer).toBe('answer')
 })
+
+test('a write that a reset cuts short calls back without an error', async () => {
+  const bare = await bareServer(() => {}, { pauseOnConnect: true })
+  const client = await bareClient(bare)
+  const socket = await bare.socket()
+  const outcome = new Promise<Error | null | undefined>((resolve) => client.write(Buffer.alloc(32 * 2 ** 20), resolve))
+  expect(client.writableLength).toBeGreaterThan(0)
+  client.resume()
+  socket.resetAndDestroy()
+  expect(await outcome).toBeFalsy()
+  expect(client.destroyed).toBe(true)
+})
