@@ -1,3 +1,5 @@
+import { mayBegin } from '../lifetime/bounded.ts'
+import { onAbort } from '../lifetime/on-abort.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import type { Client, WaitOptions } from '../model/client.ts'
 import type { Ending } from '../model/ending.ts'
@@ -8,30 +10,27 @@ import type { ConnectOptions } from './connect-options.ts'
 
 /** The client's end: it reads ahead, so that it sees its ending, and can ask. */
 export class NetClient extends Wire implements Client {
-  readonly #signal: AbortSignal | undefined
+  #forgetSignal = (): void => {}
 
   constructor(parts: WireParts, { closeTimeoutMs, idleTimeoutMs, signal }: ConnectOptions) {
     super({ ...parts, ...(closeTimeoutMs !== undefined && { closeTimeoutMs }) })
     this.track.record('opened', `${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)}`)
     this.readAhead()
     if (idleTimeoutMs !== undefined) this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout'))
-    this.#signal = signal
-    if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort)
+    if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.giveUp('closed', asError(reason)))
   }
 
   async ask(line: string, options: WaitOptions = {}): Promise<string> {
     if (typeof line !== 'string') throw wrongType('line', 'a string', line)
     if (line.includes('\n')) throw wrongValue('line', 'one line, without a newline', line)
+    mayBegin(options)
     this.checkSendable()
     const [, answer] = await Promise.all([this.send(`${line}\n`, options), this.wholeLine(options)])
     return answer ?? this.endedBefore(`${JSON.stringify(line)} was answered`)
   }
 
   protected override closed(ending: Ending): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetSignal()
     super.closed(ending)
   }
-
-  readonly #onAbort = (): void => this.giveUp('closed', asError(this.#signal!.reason))
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../lifetime/on-abort.ts'
 import { askedFor } from '../lifetime/origin.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import { describeEnding } from '../model/describe-ending.ts'
@@ -41,11 +42,10 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
     if (watch.intend(intent, cause)) socket.destroy()
   }
   const timer = setTimer(() => giveUp('timeout'), connectTimeoutMs)
-  const aborted = (): void => giveUp('closed', asError(signal!.reason))
-  signal?.addEventListener('abort', aborted, { once: true })
+  const forget = signal && onAbort(signal, (reason) => giveUp('closed', asError(reason)))
   const stands = await standing
   clearTimer(timer)
-  signal?.removeEventListener('abort', aborted)
+  forget?.()
 
   if (!stands) {
     const ending = watch.ending()

@@ -1,24 +1,30 @@
-import { NetgraceError } from '../model/errors.ts'
 import type { WaitOptions } from '../model/client.ts'
+import { NetgraceError } from '../model/errors.ts'
 import { checkOptions, duration, signal, type Rules } from '../model/options.ts'
+import { onAbort } from './on-abort.ts'
 import { clearTimer, setTimer } from './timers.ts'
 
-export const waitRules: Rules<WaitOptions> = { withinMs: duration, signal }
+const RULES: Rules<WaitOptions> = { withinMs: duration, signal }
+
+/** For whoever does something before it waits: throws for wrong options, and the reason of a signal that has aborted. */
+export function mayBegin(options: WaitOptions): void {
+  checkOptions(options, RULES)
+  options.signal?.throwIfAborted()
+}
 
 /**
  * `work`, or a rejection once `withinMs` has passed (`ERR_NETGRACE_TIMEOUT`, worded by `late`) or `signal` aborts (its reason).
  * `giveUp` runs in both cases, so that nothing goes on waiting.
  */
 export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => string, giveUp: () => void = () => {}): Promise<T> {
-  checkOptions(options, waitRules)
   const { withinMs, signal: abort } = options
   if (withinMs === undefined && abort === undefined) return work
   return new Promise<T>((resolve, reject) => {
+    let forget = (): void => {}
     const timer = withinMs === undefined ? undefined : setTimer(() => fail(new NetgraceError('ERR_NETGRACE_TIMEOUT', late())), withinMs)
-    const aborted = (): void => fail(abort!.reason)
     const release = (): void => {
       clearTimer(timer)
-      abort?.removeEventListener('abort', aborted)
+      forget()
     }
     const fail = (reason: unknown): void => {
       release()
@@ -26,7 +32,6 @@ export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => s
       reject(reason)
     }
     void work.then(resolve, reject).finally(release)
-    if (abort?.aborted) aborted()
-    else abort?.addEventListener('abort', aborted)
+    if (abort) forget = onAbort(abort, fail)
   })
 }

@@ -58,7 +58,7 @@ export class Deadline {
   #arm(): void {
     const ms = this.#atMs - now()
     if (ms <= 0) this.#pass()
-    else this.#timer = setTimer(() => this.#pass(), ms)
+    else this.#timer = setTimer(() => this.#arm(), ms) // a timer may fire a little early
   }
 
   #pass(): void {

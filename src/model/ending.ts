@@ -64,5 +64,6 @@ function kindOfError(error: Error): EndingKind {
     const kinds = new Set(error.errors.map((member) => kindOfError(member as Error)))
     return kinds.size === 1 ? [...kinds][0]! : 'error'
   }
-  return KINDS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'error'
+  const { code = '' } = error as NodeJS.ErrnoException
+  return Object.hasOwn(KINDS, code) ? KINDS[code]! : 'error'
 }

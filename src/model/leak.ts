@@ -65,3 +65,12 @@ export interface LeakOptions {
   /** Not these: what is shared on purpose. */
   readonly ignore?: readonly LeakFilter[]
 }
+
+/** A stretch of time, over the whole process. The caller ends it with `stop()`. */
+export interface LeakWatch extends Disposable {
+  /** What was opened since, and is open still. May be asked again and again. */
+  find(): Promise<Leak[]>
+  /** Rejects with a `LeakError` if there is any. */
+  assertNone(): Promise<void>
+  stop(): void
+}

@@ -1,9 +1,8 @@
-import { bounded, waitRules } from '../lifetime/bounded.ts'
+import { bounded, mayBegin } from '../lifetime/bounded.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Connection } from '../model/connection.ts'
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
-import { checkOptions } from '../model/options.ts'
 import type { ServerConnection } from './server-connection.ts'
 
 /** How long `connectionOf` waits for the accept of a client that is connected already. Milliseconds. */
@@ -40,7 +39,7 @@ export class Arrivals {
   }
 
   next(options: WaitOptions, listening: string): Promise<Connection> {
-    checkOptions(options, waitRules)
+    mayBegin(options)
     const late = (): string => `nobody connected to ${listening} within ${options.withinMs} ms`
     const oldestFirst = [...this.#ended, ...this.#live].toSorted((a, b) => a.id - b.id)
     return this.#find(oldestFirst, (one) => !one.seen, options, late)

@@ -1,4 +1,5 @@
 import { Deadline } from '../lifetime/deadline.ts'
+import { onAbort } from '../lifetime/on-abort.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Connection, Handler } from '../model/connection.ts'
 import { bracketed, type Endpoint } from '../model/endpoint.ts'
@@ -71,6 +72,7 @@ export class NetServer implements GracefulServer {
   #run: Run
   #starting: Promise<void> | undefined
   #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
+  #forgetSignal = (): void => {}
   #wanted: 'listening' | 'stopped' = 'listening'
   #held: HeldPort | undefined
   #holding: Promise<unknown> | undefined
@@ -159,7 +161,7 @@ export class NetServer implements GracefulServer {
 
   async #start(): Promise<void> {
     if (this.#state === 'listening') return
-    await this.#stopping?.report
+    if (this.#state !== 'stopped') await this.#stopping?.report
     const { signal } = this.#options
     if (signal?.aborted)
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
@@ -168,7 +170,7 @@ export class NetServer implements GracefulServer {
     this.#state = 'starting'
     this.#stopping = undefined
     this.#run = this.#newRun()
-    signal?.addEventListener('abort', this.#onAbort)
+    if (signal) this.#forgetSignal = onAbort(signal, () => void this.stop())
     const released = this.#release()
     try {
       this.#address = await this.#run.listener.listen(this.#address)
@@ -190,7 +192,7 @@ export class NetServer implements GracefulServer {
     await this.#holding?.catch((error: Error) =>
       run.failed(new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${this.url}: ${error.message}`, { cause: error })),
     )
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetSignal()
     this.#state = 'stopped'
     this.#track.record(
       'stopped',
@@ -224,6 +226,4 @@ export class NetServer implements GracefulServer {
     this.#holding = undefined
     await held?.release()
   }
-
-  readonly #onAbort = (): void => void this.stop()
 }

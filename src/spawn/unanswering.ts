@@ -7,8 +7,8 @@ import { Timeline } from '../timeline/timeline.ts'
 
 /** Listens with the shortest backlog there is, says where, and then never runs again until it is told to end. */
 const LISTENER = `
-const { createServer } = require('node:net')
-const { parentPort, workerData } = require('node:worker_threads')
+const { createServer } = process.getBuiltinModule('node:net')
+const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
 const server = createServer()
 server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
   parentPort.postMessage(server.address().port)

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-import { bounded } from '../lifetime/bounded.ts'
+import { bounded, mayBegin } from '../lifetime/bounded.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Track } from '../timeline/track.ts'
 import { ByteQueue } from './byte-queue.ts'
@@ -170,7 +170,8 @@ export class Reader {
     this.finish()
   }
 
-  #demand<T>(what: string, options: WaitOptions, take: (over: boolean) => { value: T } | undefined): Promise<T> {
+  async #demand<T>(what: string, options: WaitOptions, take: (over: boolean) => { value: T } | undefined): Promise<T> {
+    mayBegin(options)
     this.attach()
     let answer: (value: T) => void
     const work = new Promise<T>((resolve) => {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-import { bounded } from '../lifetime/bounded.ts'
+import { bounded, mayBegin } from '../lifetime/bounded.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import type { Client, Data, WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
@@ -90,6 +90,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   async send(data: Data, options: WaitOptions = {}): Promise<void> {
+    mayBegin(options)
     checkData(data)
     this.checkSendable()
     const size = Buffer.byteLength(data)
@@ -244,7 +245,7 @@ export class Wire implements Omit<Client, 'ask'> {
 
   /** Rejects with the ending once that is decided, which may be long before the socket has closed. */
   protected async endedBefore(what: string): Promise<never> {
-    const ending = this.#watch.decided ? this.#watch.ending() : await this.ended
+    const ending = this.#ending ?? (this.#watch.decided ? this.#watch.ending() : await this.ended)
     this.#told = ending
     throw new ConnectionEndedError(`${this.#name()} ended before ${what}: ${describeEnding(ending)}`, ending)
   }
@@ -252,7 +253,8 @@ export class Wire implements Omit<Client, 'ask'> {
   #write(data: Data, size: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.socket.write(data, (error) => {
-        if (error) this.endedBefore('the data could be sent').catch(reject)
+        // Node calls back without an error, too, when the socket was destroyed meanwhile
+        if (error || this.socket.destroyed) this.endedBefore('the data could be sent').catch(reject)
         else resolve()
       })
       this.#lastSend = { atMs: now(), bytesWritten: this.socket.bytesWritten }

@@ -1,3 +1,4 @@
+import { onAbort } from '../../lifetime/on-abort.ts'
 import type { Handler } from '../../model/connection.ts'
 
 /**
@@ -6,13 +7,12 @@ import type { Handler } from '../../model/connection.ts'
  */
 export function silent(): Handler {
   return async (connection, quit) => {
-    let told = (): void => {}
+    let forget = (): void => {}
     const quitting = new Promise<void>((resolve) => {
-      told = () => resolve()
-      quit.addEventListener('abort', told, { once: true })
+      forget = onAbort(quit, () => resolve())
     })
     connection.pause()
     await Promise.race([quitting, connection.ended])
-    quit.removeEventListener('abort', told)
+    forget()
   }
 }
