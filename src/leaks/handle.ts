@@ -11,6 +11,10 @@ export interface Handle {
   hasRef?(): boolean
   getsockname?(out: object): number
   getpeername?(out: object): number
+  /** A message port's. */
+  listenerCount?(event: string): number
+  /** A worker's. */
+  readonly threadId?: number
   /** A timer's. */
   readonly _destroyed?: boolean
   readonly _idleTimeout?: number
@@ -21,6 +25,11 @@ export interface Handle {
 export interface Owner {
   /** A unix listener's path. */
   readonly _pipeName?: string
+  /** A child's: without one it was never born. */
+  readonly pid?: number
+  readonly spawnargs?: readonly string[]
+  readonly stdio?: readonly unknown[]
+  readonly channel?: unknown
 }
 
 let ownerKey: symbol | undefined

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Leak, LeakSite } from '../model/leak.ts'
@@ -18,6 +18,7 @@ export function leakOf(birth: Birth): Leak {
     local: localOf(handle) ?? pathOfListener(birth.accepted ? birth.via : birth),
     remote: isListener(birth.type) ? undefined : (remoteOf(handle) ?? pathOf(birth.request?.address)),
     fd: handle.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined,
+    pid: ownerOf(handle)?.pid,
     bytesRead: numberOf(handle.bytesRead),
     bytesWritten: numberOf(handle.bytesWritten),
     detail: detailOf(birth),
@@ -32,8 +33,27 @@ export function leakOf(birth: Birth): Leak {
 }
 
 function detailOf({ type, handle }: Birth): string | undefined {
-  if (type !== 'Timeout') return undefined
-  return typeof handle._repeat === 'number' ? `setInterval ${handle._repeat} ms` : `setTimeout ${handle._idleTimeout} ms`
+  switch (type) {
+    case 'Timeout':
+      return typeof handle._repeat === 'number' ? `setInterval ${handle._repeat} ms` : `setTimeout ${handle._idleTimeout} ms`
+    case 'PROCESSWRAP':
+      return ownerOf(handle)?.spawnargs?.join(' ')
+    case 'WORKER':
+      return handle.threadId === undefined ? undefined : `thread ${handle.threadId}`
+    case 'FILEHANDLE':
+      return handle.fd === undefined ? undefined : pathOfFile(handle.fd)
+    default:
+      return undefined
+  }
+}
+
+/** Linux alone tells. */
+function pathOfFile(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return undefined
+  }
 }
 
 function pathOfListener(listener: Birth | undefined): Endpoint | undefined {

@@ -2,14 +2,38 @@ import type { Birth } from './birth.ts'
 import { framesOf } from './frames.ts'
 import { kindOf } from './kinds.ts'
 import { actorOf, openerOf } from './opener.ts'
+import { isIdleInASharedPool } from './shared-pools.ts'
 
-/** What a timer's own stack begins with. */
+/** What the stack of any handle begins with, and that of a timer. */
+const TRACING = /^node:internal\/async_hooks$/
 const TIMERS = /^node:(?:timers|internal\/timers|timers\/promises|internal\/async_hooks|internal\/util)$/
 
 /** What is never reported, whoever's scope it stands in. */
 export function isNoise(birth: Birth): boolean {
-  if (kindOf(birth) === 'timer') return isForeignTimer(birth)
-  return actorOf(birth)?.whose === 'runner' || isOursAlone(birth) || isStdio(birth)
+  switch (kindOf(birth)) {
+    case 'timer':
+      return isForeignTimer(birth)
+    case 'message-port':
+      return isInternalPort(birth) || isForeign(birth)
+    case 'tcp-socket':
+      return isIdleInASharedPool(birth) || isForeign(birth)
+    case 'pipe':
+      return isStdio(birth) || isForeign(birth)
+    default:
+      return isForeign(birth)
+  }
+}
+
+/** The runner's, or ours where nobody asked for it. */
+function isForeign(birth: Birth): boolean {
+  const actor = birth.accepted ? birth.via && actorOf(birth.via) : actorOf(birth)
+  return actor?.whose === 'runner' || (actor?.whose === 'ours' && openerOf(birth).site === undefined)
+}
+
+/** A worker's own ports belong to the worker; a broadcast channel is made by Node, for its caller. */
+function isInternalPort(birth: Birth): boolean {
+  const maker = framesOf(birth.stack).find(({ file }) => !TRACING.test(file))
+  return maker?.whose === 'node' && maker.function !== 'new BroadcastChannel'
 }
 
 /** A timer is judged by its direct caller: a socket's time-out, `AbortSignal.timeout`, undici's and our own end with what they serve. */
@@ -17,12 +41,6 @@ function isForeignTimer(birth: Birth): boolean {
   const caller = framesOf(birth.stack).find(({ file }) => !TIMERS.test(file))
   if (!caller) return false
   return caller.package ? caller.whose === 'runner' || caller.package.name === 'undici' : caller.whose !== 'user'
-}
-
-/** Nobody asked us for it. */
-function isOursAlone(birth: Birth): boolean {
-  const actor = birth.accepted ? birth.via && actorOf(birth.via) : actorOf(birth)
-  return actor?.whose === 'ours' && openerOf(birth).site === undefined
 }
 
 function isStdio({ type, handle }: Birth): boolean {

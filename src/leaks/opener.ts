@@ -4,7 +4,7 @@ import { framesOf, type Frame } from './frames.ts'
 import { ownerOf } from './handle.ts'
 import { isListener } from './kinds.ts'
 import type { Stack } from './stack.ts'
-import { firstHandle, listenCall } from './trace.ts'
+import { firstHandle, listenCall } from './registry.ts'
 
 /** Who opened a handle. */
 export interface Opener {

@@ -7,6 +7,7 @@ import { isIgnored } from './ignore.ts'
 import { isOpen, kindOf } from './kinds.ts'
 import { leakOf } from './leak-of.ts'
 import { isNoise } from './noise.ts'
+import { withoutParts } from './parts.ts'
 import type { Scope } from './scope.ts'
 
 /** `destroy` comes within three turns of a close. */
@@ -35,7 +36,7 @@ export async function settle(scope: Scope, options: LeakOptions): Promise<readon
 }
 
 function leaksOf(scope: Scope, { kinds, ignore = [] }: LeakOptions): readonly Found[] {
-  return openOf(scope)
+  return withoutParts(openOf(scope))
     .filter((birth) => (!kinds || kinds.includes(kindOf(birth))) && !isNoise(birth))
     .map((birth) => ({ birth, leak: leakOf(birth) }))
     .filter(({ leak }) => !isIgnored(leak, ignore))
