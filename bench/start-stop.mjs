@@ -2,7 +2,7 @@ import { against, printIfMain } from './harness/bench.mjs'
 import { alternate, median, ratios, spread } from './harness/figures.mjs'
 import { Peer } from './harness/peer.mjs'
 
-const WARM_UP = 500
+const WARM_UP = 2000
 const TIMES = 500
 
 /** Start and stop of a server that nobody connects to. */

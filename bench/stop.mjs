@@ -37,10 +37,14 @@ async function stopOne(variant) {
 }
 
 function rowOf(variant, results) {
-  const holds = results.map(({ holdMs }) => holdMs)
+  const holds = results.map(({ hold }) => hold.ms)
   return {
     [`${CONNECTIONS.toLocaleString('en-US')} sockets`]: WORDS[variant],
     'longest hold, ms': spread(holds, 1),
+    'its CPU, ms': spread(
+      results.map(({ hold }) => hold.cpuMs),
+      1,
+    ),
     'in all, ms': spread(
       results.map(({ tookMs }) => tookMs),
       0,

@@ -58,7 +58,7 @@ async function stopped() {
   const before = performance.now()
   const report = await stop()
   const tookMs = performance.now() - before
-  return { holdMs: await probe.end(), tookMs, report }
+  return { hold: await probe.end(), tookMs, report }
 }
 
 answer({ listen: variants[process.argv[2]], accepted: (count) => accepted.more(count), stopped })
