@@ -4,7 +4,8 @@ import type net from 'node:net'
 import { describe, expect, test } from 'vitest'
 
 import { type Client, connect, ConnectionEndedError, NetgraceError } from '../../src/index.ts'
-import { type Bare, bareServer, closed, eventsOf, textOf, turns, until } from '../support.ts'
+import { formatEndpoint } from '../../src/model/endpoint.ts'
+import { type Bare, bareServer, closed, eventsOf, openSockets, textOf, turns, until } from '../support.ts'
 import { dial, echo } from './parts.ts'
 
 /** A client of ours and the plain socket opposite. */
@@ -586,11 +587,20 @@ describe('ending it', () => {
 
   test('reset right after the last byte was read settles all the same', async () => {
     const { client, peer } = await pair()
+    const before = openSockets()
     peer.end('x')
     await client.readToEnd()
     expect((await client.reset()).kind).toMatch(/^(eof|reset)$/)
-    expect(client.socket.destroyed).toBe(true)
-  })
+    expect(openSockets()).toBe(before - 1)
+  }, 5000)
+
+  test('reset right after a half-close settles too, and leaves nothing open', async () => {
+    const { client } = await pair()
+    const before = openSockets()
+    client.halfClose()
+    expect(await client.reset()).toMatchObject({ kind: 'reset', by: 'local' })
+    expect(openSockets()).toBe(before - 1)
+  }, 5000)
 
   test('close right after a reset settles with the reset', async () => {
     const { client } = await pair()
@@ -667,7 +677,7 @@ describe('endsWithin', () => {
     const error: unknown = await client.endsWithin(20).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject(TIMEOUT)
     expect((error as Error).message).toContain('20 ms')
-    expect((error as Error).message).toContain(`${client.peer}` === '' ? '' : String((client.peer as { port: number }).port))
+    expect((error as Error).message).toContain(formatEndpoint(client.peer))
     peer.write('alive\n')
     expect(await line).toBe('alive')
   })

@@ -380,6 +380,22 @@ describe('the deadline', () => {
     for (const client of clients) expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
   })
 
+  test('what is just saying goodbye is forced like the rest: at once, and nothing of it is left', async () => {
+    const before = openSockets()
+    const server = await serve(async (_connection, quit) => {
+      if (!quit.aborted) await once(quit, 'abort')
+    })
+    const clients = await Promise.all(Array.from({ length: 5 }, () => bareClient(server, { allowHalfOpen: false })))
+    await Promise.all(clients.map((client) => server.connectionOf(localOf(client))))
+    const gone = clients.map(eventsOf)
+    const report = await server.stop({ graceMs: 0 })
+    await Promise.all(gone)
+    expect(counted(report)).toBe(5)
+    for (const { ending } of [...report.drained, ...report.forced]) expect(ending).toMatchObject({ by: 'local' })
+    expect(report.durationMs).toBeLessThan(200)
+    expect(openSockets()).toBe(before)
+  })
+
   test('the grace of the options is the grace of `stop()`', async () => {
     const server = await serve((connection) => void connection.socket.resume(), { graceMs: 60 })
     await server.connectionOf(await dial(server))
@@ -387,6 +403,19 @@ describe('the deadline', () => {
     expect(report.forced.length).toBe(1)
     expect(report.durationMs).toBeGreaterThanOrEqual(60 - EARLY)
     expect(report.durationMs).toBeLessThan(560)
+  })
+
+  test('the grace of a server that was told nothing is 1000 ms, and so is the patience of close()', async () => {
+    const server = await serve((connection) => void connection.socket.resume())
+    const [client, bare] = [await dial(server), await bareServer()]
+    await server.connectionOf(client)
+    const [report, ending] = await Promise.all([server.stop(), (await dial(bare)).close()])
+    expect(report.forced.length).toBe(1)
+    expect(ending.kind).toBe('timeout')
+    for (const { durationMs } of [report, ending]) {
+      expect(durationMs).toBeGreaterThanOrEqual(1000 - EARLY)
+      expect(durationMs).toBeLessThan(1500)
+    }
   })
 
   test('150 connections are all forced', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 
@@ -36,6 +37,40 @@ test('the holder resets, and the port can be listened on at once', async () => {
     await closed(held)
     expect(await listenError(port)).toBeUndefined()
   }
+})
+
+const RANGE = [40_000, 40_009] as const
+const HELD = 40_004
+
+/** Runs `code` where the kernel has ten ports to choose from: in a network namespace of its own. */
+function amongTenPorts(code: string): { stdout: string; status: number | null } {
+  const script = `ip link set lo up && echo '${RANGE.join(' ')}' > /proc/sys/net/ipv4/ip_local_port_range && exec "$0" -e "$1"`
+  return spawnSync('unshare', ['-Urn', 'sh', '-c', script, process.execPath, code], { encoding: 'utf8' })
+}
+
+const namespaces = amongTenPorts('console.log(1)').stdout === '1\n'
+
+test.runIf(namespaces)('the kernel gives a held port to nobody who lets it choose, whether he listens or dials', () => {
+  const { stdout } = amongTenPorts(`
+    const net = require('node:net')
+    const { once } = require('node:events')
+    const listen = (port) => new Promise((resolve) => {
+      const server = net.createServer().on('error', (error) => resolve(error.code))
+      server.listen(port, '127.0.0.1', () => resolve(server.address().port))
+    })
+    void (async () => {
+      const holder = await listen(30000)
+      await once(net.connect({ host: '127.0.0.1', port: holder, localPort: ${HELD} }), 'connect')
+      const given = []
+      for (let n = 0; n < 10; n++) given.push(await listen(0))
+      const client = net.connect(holder, '127.0.0.1').on('error', () => {})
+      await new Promise((resolve) => client.on('connect', resolve).on('close', resolve))
+      console.log(JSON.stringify([...given, client.localPort ?? 'none']))
+      process.exit()
+    })()`)
+  const given = JSON.parse(stdout) as unknown[]
+  expect(given.filter((port) => typeof port === 'number').length).toBeGreaterThan(5)
+  expect(given).not.toContain(HELD)
 })
 
 test("a client's own port, chosen by the kernel, is in use for a listener", async () => {
