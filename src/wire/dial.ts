@@ -27,7 +27,6 @@ export function dial(to: Endpoint, options: DialOptions): Dialled {
     ...(options.keepAlive && { keepAlive: true, keepAliveInitialDelay: options.keepAlive.delayMs }),
   })
   const watch = new EndingWatch(socket, 'connecting')
-  socket.on('error', (error) => watch.sawError(error))
   const { happened } = waitFor(socket, ['connect'], { rejectionEvents: ['close'] })
   const standing = happened.then(
     () => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import { decideEnding, type Ending, type Evidence } from '../model/ending.ts'
 import { now } from '../timeline/clock.ts'
+import { isTcp, kernelKnowsPeer } from './handle.ts'
 import { resetMayReadAsEnd } from './platform.ts'
 import { currentTurn } from './turn.ts'
 
@@ -12,7 +13,10 @@ import { currentTurn } from './turn.ts'
  * kernel still be asked whether it was one.
  */
 export class EndingWatch {
+  /** The reader stopped reading once, so an end may have come with data that was seen earlier. */
+  blind = false
   readonly #socket: Socket
+  readonly #raw: Socket
   readonly #startedAtMs = now()
   #phase: Ending['phase']
   #intent: Evidence['intent'] | undefined
@@ -25,9 +29,13 @@ export class EndingWatch {
   #finTurn = -1
   #dataTurn = -1
 
-  constructor(socket: Socket, phase: Ending['phase']) {
+  /** @param raw  The TCP socket below a TLS one: of that the kernel is asked. */
+  constructor(socket: Socket, phase: Ending['phase'], raw: Socket = socket) {
     this.#socket = socket
+    this.#raw = raw
     this.#phase = phase
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onError)
   }
 
   opened(): void {
@@ -61,23 +69,6 @@ export class EndingWatch {
     if (this.#finTurn >= 0) this.#dataTurn = currentTurn()
   }
 
-  /** @param blind  The reader had stopped reading before, so the end may have come with data that was seen earlier. */
-  sawEnd(blind: boolean): void {
-    this.#endSeen = true
-    this.#finFirst = this.#socket.writableEnded
-    if (!resetMayReadAsEnd || !('getpeername' in (handleOf(this.#socket) ?? {}))) return
-    if (this.#finFirst) {
-      const turn = currentTurn()
-      this.#unsure = blind || this.#dataTurn === turn || this.#finTurn === turn
-    } else {
-      this.#falseEnd = !kernelKnowsPeer(this.#socket)
-    }
-  }
-
-  sawError(error: Error): void {
-    this.#error ??= error
-  }
-
   /** How it ended; before the socket has closed, how it would stand if it closed now. */
   ending(): Ending {
     const error = this.#error
@@ -99,17 +90,20 @@ export class EndingWatch {
       ...(cause && { cause }),
     }
   }
-}
 
-interface Handle {
-  getpeername?(into: object): number
-}
+  readonly #onEnd = (): void => {
+    this.#endSeen = true
+    this.#finFirst = this.#socket.writableEnded
+    if (!resetMayReadAsEnd || !isTcp(this.#raw)) return
+    if (this.#finFirst) {
+      const turn = currentTurn()
+      this.#unsure = this.blind || this.#dataTurn === turn || this.#finTurn === turn
+    } else {
+      this.#falseEnd = !kernelKnowsPeer(this.#raw)
+    }
+  }
 
-function handleOf(socket: Socket): Handle | undefined {
-  return (socket as unknown as { _handle?: Handle })._handle
-}
-
-/** `remotePort` would answer from memory. */
-function kernelKnowsPeer(socket: Socket): boolean {
-  return handleOf(socket)?.getpeername?.({}) === 0
+  readonly #onError = (error: Error): void => {
+    this.#error ??= error
+  }
 }

@@ -38,8 +38,6 @@ export class Reader {
   #dropping = false
   #pausedByUser = false
   #sinkFull = false
-  /** The kernel's end of reading may have come earlier than we saw it. */
-  everPaused = false
 
   constructor(socket: Socket, track: Track, watch: EndingWatch) {
     this.#socket = socket
@@ -221,7 +219,7 @@ export class Reader {
     const still = !this.#dropping && (this.#pausedByUser || this.#sinkFull || ahead)
     if (still === this.#socket.isPaused()) return
     if (still) {
-      this.everPaused = true
+      this.#watch.blind = true
       this.#socket.pause()
     } else {
       this.#socket.resume()

@@ -25,6 +25,10 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 1000
 /** What a wire is made of. */
 export interface WireParts {
   readonly socket: Socket
+  /** The TCP socket below a TLS one. Default: the socket itself. */
+  readonly raw?: Socket
+  /** The unix socket's path, where it is one: the system does not tell. */
+  readonly path?: { readonly local: string; readonly peer: string }
   /** Has watched the socket since it was made. */
   readonly watch: EndingWatch
   readonly timeline: Timeline
@@ -43,6 +47,8 @@ export class Wire implements Omit<Client, 'ask'> {
   readonly socket: Socket
   readonly local: Endpoint
   protected readonly track: Track
+  readonly #raw: Socket
+  readonly #peerPath: string | undefined
   readonly #timeline: Timeline
   readonly #watch: EndingWatch
   readonly #reader: Reader
@@ -56,23 +62,25 @@ export class Wire implements Omit<Client, 'ask'> {
   /** When `send` was last called, and what had been written by then: other writes show by the difference. */
   #lastSend = { atMs: 0, bytesWritten: 0 }
 
-  constructor({ socket, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
+  constructor({ socket, raw = socket, path, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
     this.socket = socket
+    this.#raw = raw
     this.track = track
     this.#timeline = timeline
     this.#watch = watch
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
     this.#bornTurn = currentTurn()
-    this.local = { host: socket.localAddress ?? 'unknown', port: socket.localPort ?? 0 } // the socket forgets it at its close
-    void socket.remotePort // asked for once, this it keeps
+    this.local = path ? { path: path.local } : { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
+    this.#peerPath = path?.peer
+    void raw.remotePort // asked for once, this it keeps
     socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
   }
 
   get peer(): Endpoint {
-    return { host: this.socket.remoteAddress ?? 'unknown', port: this.socket.remotePort ?? 0 }
+    if (this.#peerPath !== undefined) return { path: this.#peerPath }
+    return { host: this.#raw.remoteAddress ?? 'unknown', port: this.#raw.remotePort ?? 0 }
   }
 
   get ended(): Promise<Ending> {
@@ -149,7 +157,7 @@ export class Wire implements Omit<Client, 'ask'> {
 
   reset(): Promise<Ending> {
     if (this.#intendReset()) {
-      const cut = (): void => resetOrDestroy(this.socket)
+      const cut = (): void => this.#cut()
       const waitMs = this.#quietForMs()
       if (waitMs > 0) setTimer(cut, waitMs)
       else if (this.#bornTurn === currentTurn()) nextTurn(cut) // sooner, and the peer would never see it connect
@@ -220,14 +228,14 @@ export class Wire implements Omit<Client, 'ask'> {
   giveUp(intent: 'timeout' | 'closed', cause?: Error): void {
     if (!this.#watch.intend(intent, cause)) return
     this.track.record('note', intent === 'timeout' ? 'given up: a deadline passed' : 'closed by a signal')
-    if (intent === 'timeout') resetOrDestroy(this.socket)
+    if (intent === 'timeout') this.#cut()
     else this.socket.destroy()
   }
 
   /** A reset that waits for nothing. */
   force(): void {
     this.#intendReset()
-    resetOrDestroy(this.socket)
+    this.#cut()
   }
 
   /** How it ended, if it has. */
@@ -248,6 +256,10 @@ export class Wire implements Omit<Client, 'ask'> {
     const ending = this.#ending ?? (this.#watch.decided ? this.#watch.ending() : await this.ended)
     this.#told = ending
     throw new ConnectionEndedError(`${this.#name()} ended before ${what}: ${describeEnding(ending)}`, ending)
+  }
+
+  #cut(): void {
+    resetOrDestroy(this.socket, this.#raw)
   }
 
   #write(data: Data, size: number): Promise<void> {
@@ -282,13 +294,8 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   readonly #onEnd = (): void => {
-    this.#watch.sawEnd(this.#reader.everPaused)
     this.track.record('peer half-closed')
     this.#reader.finish()
-  }
-
-  readonly #onError = (error: Error): void => {
-    this.#watch.sawError(error)
   }
 
   readonly #onClose = (): void => {
