@@ -5,7 +5,7 @@ import { formatMs } from './duration.ts'
 import { paintFor, type Paint } from './paint.ts'
 
 const REDRAW_MS = 80
-const BAR = 24
+const BAR = 20
 const CLEAR = '\r\u001B[2K'
 
 /** Where a run has come to, for whoever watches. */
@@ -17,7 +17,7 @@ export interface Status extends Disposable {
 
 /** One line that is redrawn on a terminal; elsewhere a plain line now and then, ever more rarely. */
 export function statusOn(stream: NodeJS.WriteStream): Status {
-  return stream.isTTY ? new LiveStatus(stream) : new PlainStatus(stream)
+  return stream.isTTY && process.env['TERM'] !== 'dumb' ? new LiveStatus(stream) : new PlainStatus(stream)
 }
 
 /** For a run that nobody watches. */
@@ -56,8 +56,8 @@ class LiveStatus implements Status {
     const elapsed = `${((now() - this.#startedAtMs) / 1000).toFixed(1)} s`
     const { messages, echoed, mismatched, failed } = this.#progress
     const filled = Math.floor((BAR * (echoed + mismatched)) / messages)
-    const facts = [...factsOf(this.#progress), elapsed].join('  ')
-    const room = Math.max(0, this.#stream.columns - BAR - 5) // a line that wraps cannot be redrawn
+    const facts = [elapsed, ...factsOf(this.#progress)].join('  ')
+    const room = Math.max(0, this.#stream.columns - BAR - 8) // a line that wraps cannot be redrawn, and Ctrl-C prints ^C behind it
     const style = failed + mismatched > 0 ? 'red' : 'green'
     const bar = this.#paint(style, '━'.repeat(filled)) + this.#paint('dim', '─'.repeat(BAR - filled))
     this.#stream.write(`${CLEAR}  ${bar}  ${facts.slice(0, room)}`)

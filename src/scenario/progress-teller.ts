@@ -39,9 +39,16 @@ export class ProgressTeller {
     this.#untold = false
     const { clients, messages, onProgress } = this.#plan
     try {
-      onProgress!({ clients, messages: clients * messages, ...this.#counts, elapsedMs: now() - this.#startedAtMs })
+      const told: unknown = onProgress!({ clients, messages: clients * messages, ...this.#counts, elapsedMs: now() - this.#startedAtMs })
+      if (told instanceof Promise) void told.catch((thrown: unknown) => this.#failed(thrown))
     } catch (thrown) {
-      this.error = asError(thrown)
+      this.#failed(thrown)
     }
+  }
+
+  /** After the report it can only be what it would have been anyway: an unhandled rejection. */
+  #failed(thrown: unknown): void {
+    if (this.#finished) throw thrown
+    this.error ??= asError(thrown)
   }
 }

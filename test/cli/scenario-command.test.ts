@@ -92,8 +92,11 @@ test('a long run that nobody watches says where it is, ever more rarely', async 
   const run = netgrace('scenario --clients 2 --messages 25 --interval 100ms')
   expect(await run.ended).toBe(0)
   const told = run.stderr.trim().split('\n')
-  expect(told).toHaveLength(2)
-  for (const line of told) expect(line).toMatch(/^netgrace: \d+\/50 echoed, 0\/2 done, after \d+(\.\d)? ?m?s$/)
+  expect(told.length).toBeGreaterThanOrEqual(2) // at 1 s and at 2 s; on a machine that crawls, at 4 s
+  for (const line of told) expect(line).toMatch(/^netgrace: \d+\/50 echoed, 0\/2 done, after \d+ ms$/)
+  const times = told.map((line) => Number(/(\d+) ms$/.exec(line)![1]))
+  expect(times[0]).toBeGreaterThanOrEqual(1000)
+  for (const [n, ms] of times.entries()) expect(ms).toBeGreaterThanOrEqual(2 * (times[n - 1] ?? 0) - 1)
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s stops gracefully, prints the report, and is told by the exit code', async (signal) => {
@@ -161,11 +164,9 @@ test('a handle that is left is exit 1, and named by its line', async () => {
 
 describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () => {
   test('the progress is one line that is redrawn, and is gone in the end', async () => {
-    const run = inTerminal('scenario --messages 5')
+    const run = inTerminal('scenario')
     expect(await run.ended).toBe(0)
-    const drawn = run.stdout.match(/━*─* {2}\d+\/50 echoed {2}\d+\/10 (done|connected) {2}\d\.\d s/g)
-    expect(stripVTControlCharacters(run.stdout)).toMatch(/━+─+ {2}\d+\/50 echoed {2}0\/10 done {2}\d\.\d s/)
-    expect(drawn).not.toBeUndefined()
+    expect(stripVTControlCharacters(run.stdout)).toMatch(/━+─+ {2}\d\.\d s {2}\d+\/100 echoed {2}0\/10 done/)
     const shown = screen(run.stdout).map(stripVTControlCharacters)
     expect(shown.filter((line) => line.includes('━'))).toEqual([])
     expect(shown.some((line) => line.includes('no handle left'))).toBe(true)

@@ -39,6 +39,18 @@ test('failures are told, too', async () => {
   expect(told.at(-1)).toMatchObject({ clients: 3, connected: 0, done: 3, failed: 3, sent: 0 })
 })
 
+test('an onProgress that is async and rejects fails the report, too', async () => {
+  const server = await startEchoServer()
+  const onProgress = async (): Promise<void> => {
+    await turns(1)
+    throw new Error('late')
+  }
+  const report = await runScenario(server, { messages: 50, onProgress: onProgress as () => void })
+  expect(report).toMatchObject({ ok: false, echoed: 500 })
+  expect(report.summary).toContain('onProgress threw: late')
+  await server.stop()
+})
+
 test('what onProgress throws fails the report, loses nothing, and leaves nothing open', async () => {
   const server = await startEchoServer()
   const before = openSockets()
