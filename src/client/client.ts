@@ -7,16 +7,18 @@ import { formatEndpoint } from '../model/endpoint.ts'
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
 import type { ConnectOptions } from './connect-options.ts'
+import { setKeepAlive } from './keep-alive.ts'
 
 /** The client's end: it reads ahead, so that it sees its ending, and can ask. */
 export class NetClient extends Wire implements Client {
   #forgetSignal = (): void => {}
 
-  constructor(parts: WireParts, { closeTimeoutMs, idleTimeoutMs, signal }: ConnectOptions) {
+  constructor(parts: WireParts, { closeTimeoutMs, idleTimeoutMs, keepAlive, signal }: ConnectOptions) {
     super({ ...parts, ...(closeTimeoutMs !== undefined && { closeTimeoutMs }) })
     this.track.record('opened', `${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)}`)
     this.readAhead()
     if (idleTimeoutMs !== undefined) this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout'))
+    if (keepAlive) setKeepAlive(this.socket, keepAlive)
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.giveUp('closed', asError(reason)))
   }
 

@@ -1,4 +1,7 @@
-import { boolean, checkOptions, duration, integer, nested, signal, string, type Rules } from '../model/options.ts'
+import type { ConnectionOptions } from 'node:tls'
+
+import { boolean, checkOptions, duration, passedOn, signal, string, type Rules } from '../model/options.ts'
+import { keepAliveRule, type KeepAlive } from './keep-alive.ts'
 
 /** Default of `connectTimeoutMs`. Milliseconds. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5000
@@ -10,8 +13,13 @@ export interface ConnectOptions {
   readonly idleTimeoutMs?: number
   /** How long `close()` waits for the peer's FIN. Default 1000. */
   readonly closeTimeoutMs?: number
-  /** Lets the kernel probe an idle peer, first after `delayMs`: at least 1000, for less counts as none. */
-  readonly keepAlive?: { readonly delayMs: number }
+  /**
+   * Lets the kernel probe an idle peer, and end the connection as `lost` when it does not answer. In whole seconds:
+   * first after `delayMs`, then each `intervalMs`, `count` times. The last two where Node has them (24 and later).
+   */
+  readonly keepAlive?: KeepAlive
+  /** TLS, with what `tls.connect` takes beside the address. */
+  readonly tls?: ConnectionOptions
   /** Keep our half open when the peer's FIN has come. Default `false`, as in Node: our FIN answers theirs. */
   readonly allowHalfOpen?: boolean
   /** Aborting it ends the connection, as `closed`. */
@@ -24,12 +32,13 @@ const RULES: Rules<ConnectOptions> = {
   connectTimeoutMs: duration,
   idleTimeoutMs: duration,
   closeTimeoutMs: duration,
-  keepAlive: nested({ delayMs: integer(1000) }),
+  keepAlive: keepAliveRule,
+  tls: passedOn,
   allowHalfOpen: boolean,
   signal,
   localAddress: string,
 }
 
-export function checkConnectOptions(options: ConnectOptions): void {
-  checkOptions(options, RULES)
+export function checkConnectOptions(given: ConnectOptions): void {
+  checkOptions(given, RULES)
 }

@@ -37,7 +37,7 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
 
   const track = timeline.openNumbered('client')
   track.record('dialling', formatEndpoint(to))
-  const { socket, watch, standing } = dial(to, options)
+  const { socket, raw, watch, standing } = dial(to, options)
   const giveUp = (intent: 'timeout' | 'closed', cause?: Error): void => {
     if (watch.intend(intent, cause)) socket.destroy()
   }
@@ -53,5 +53,6 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
     timeline.close(track)
     throw new ConnectError(`could not connect to ${formatEndpoint(to)}: ${describeEnding(ending)}`, ending)
   }
-  return new NetClient({ socket, watch, timeline, track }, options)
+  const paths = 'path' in to ? { path: { local: '', peer: to.path } } : {}
+  return new NetClient({ socket, raw, ...paths, watch, timeline, track }, options)
 }

@@ -42,6 +42,11 @@ export const signal: Rule = (name, value) => {
   if (!(value instanceof AbortSignal)) throw wrongType(name, 'an AbortSignal', value)
 }
 
+/** Options that are somebody else's to check. */
+export const passedOn: Rule = (name, value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+}
+
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
   const allowed = max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`
   return (name, value) => {

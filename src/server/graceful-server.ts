@@ -2,13 +2,12 @@ import { Deadline } from '../lifetime/deadline.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Connection, Handler } from '../model/connection.ts'
-import { bracketed, type Endpoint } from '../model/endpoint.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import { HeldPort } from '../wire/held-port.ts'
-import type { ListenAddress } from '../wire/listener.ts'
 import { stoppedError } from './arrivals.ts'
 import { Run } from './run.ts'
 import { checkStopOptions, DEFAULT_GRACE_MS, DEFAULT_HOST, type ServerOptions, type StopOptions } from './server-options.ts'
@@ -21,9 +20,13 @@ export type ServerState = 'starting' | 'listening' | 'quitting' | 'draining' | '
  * Its owner ends it with `stop()`, `await using`, or by aborting `signal`; a rig does it for its own.
  */
 export interface GracefulServer extends AsyncDisposable {
+  /** Empty on a unix socket. */
   readonly host: string
+  /** 0 on a unix socket. */
   readonly port: number
-  /** `tcp://HOST:PORT` */
+  /** The path of a unix socket, if it listens there. */
+  readonly path: string | undefined
+  /** `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:PATH` */
   readonly url: string
   readonly state: ServerState
   /** Aborts when this run is told to stop: no new work. */
@@ -67,7 +70,7 @@ export class NetServer implements GracefulServer {
   readonly #setup: ServerSetup
   readonly #track: Track
   readonly #handler: Handler
-  #address: ListenAddress
+  #address: Endpoint
   #state: ServerState = 'stopped'
   #run: Run
   #starting: Promise<void> | undefined
@@ -81,21 +84,26 @@ export class NetServer implements GracefulServer {
     this.#handler = handler
     this.#options = options
     this.#setup = setup
-    this.#address = { host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 }
+    this.#address = options.path === undefined ? { host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 } : { path: options.path }
     this.#track = setup.timeline.openNumbered('server')
     this.#run = this.#newRun()
   }
 
   get host(): string {
-    return this.#address.host
+    return 'path' in this.#address ? '' : this.#address.host
   }
 
   get port(): number {
-    return this.#address.port
+    return 'path' in this.#address ? 0 : this.#address.port
+  }
+
+  get path(): string | undefined {
+    return this.#options.path
   }
 
   get url(): string {
-    return `tcp://${bracketed(this.host)}:${this.port}`
+    const scheme = this.#options.tls ? 'tls' : 'tcp'
+    return 'path' in this.#address ? formatEndpoint(this.#address) : `${scheme}://${formatEndpoint(this.#address)}`
   }
 
   get state(): ServerState {
@@ -140,7 +148,7 @@ export class NetServer implements GracefulServer {
       return this.#stopping.report
     }
     const deadline = new Deadline(graceMs ?? this.#graceMs)
-    if (holdPort) this.#held = new HeldPort(this.host)
+    if (holdPort && this.path === undefined) this.#held = new HeldPort(this.host)
     let done: (report: StopReport) => void
     const report = new Promise<StopReport>((resolve) => {
       done = resolve
@@ -206,6 +214,9 @@ export class NetServer implements GracefulServer {
     return new Run({
       handler: this.#handler,
       graceMs: this.#graceMs,
+      closing: this.#options.closing,
+      tls: this.#options.tls,
+      path: this.#options.path,
       timeline: this.#setup.timeline,
       track: this.#track,
       onPhase: (phase) => {
@@ -215,7 +226,7 @@ export class NetServer implements GracefulServer {
       },
       beforeClose: async () => this.#held?.ready(),
       afterClose: () => {
-        this.#holding = this.#held?.hold(this.#address)
+        this.#holding = this.#held?.hold({ host: this.host, port: this.port })
       },
     })
   }

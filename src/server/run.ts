@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
@@ -11,6 +12,7 @@ import type { Track } from '../timeline/track.ts'
 import { EndingWatch } from '../wire/ending-watch.ts'
 import { Listener, type ListenerEvents } from '../wire/listener.ts'
 import { Arrivals } from './arrivals.ts'
+import { arrange, type Closing } from './closing.ts'
 import { serve, type Serving } from './serve.ts'
 import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
 
@@ -18,6 +20,10 @@ import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
 export interface RunSetup {
   readonly handler: Handler
   readonly graceMs: number
+  readonly closing?: Closing | undefined
+  readonly tls?: TlsOptions | undefined
+  /** The path of a unix socket, if it listens there. */
+  readonly path?: string | undefined
   readonly timeline: Timeline
   readonly track: Track
   onPhase(phase: 'quitting' | 'draining' | 'forcing'): void
@@ -37,7 +43,7 @@ export interface RunSetup {
 export class Run implements Stoppable<ServerConnection>, ListenerEvents, ConnectionOwner, Serving {
   readonly live: Live<ServerConnection> = new Live()
   readonly arrivals: Arrivals = new Arrivals(this.live.all)
-  readonly listener: Listener = new Listener(this)
+  readonly listener: Listener
   readonly quitSignal: AbortSignal
   readonly graceMs: number
   readonly #setup: RunSetup
@@ -53,6 +59,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   constructor(setup: RunSetup) {
     this.#setup = setup
     this.graceMs = setup.graceMs
+    this.listener = new Listener(this, setup.tls)
     this.quitSignal = this.#quitting.signal
     setMaxListeners(0, this.quitSignal) // every handler may listen
   }
@@ -78,13 +85,22 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
     }
   }
 
-  accepted(socket: Socket): void {
-    const { timeline, track } = this.#setup
+  accepted(socket: Socket, raw: Socket): void {
+    const { timeline, track, path, closing, handler } = this.#setup
     const id = ++this.#accepted
-    const parts = { socket, watch: new EndingWatch(socket, 'open'), timeline, track: timeline.open(`${track.name}, connection #${id}`) }
+    const paths = path === undefined ? {} : { path: { local: path, peer: '' } }
+    const parts = {
+      socket,
+      raw,
+      ...paths,
+      watch: new EndingWatch(socket, 'open', raw),
+      timeline,
+      track: timeline.open(`${track.name}, connection #${id}`),
+    }
     const connection = new ServerConnection(parts, id, this)
     this.live.add(connection)
-    serve(connection, this.#setup.handler, this)
+    if (closing) arrange(connection, closing, this.graceMs)
+    serve(connection, handler, this)
     this.arrivals.arrived(connection)
   }
 
@@ -123,7 +139,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   interrupt(connection: ServerConnection): void {
-    if (connection.owned) connection.interrupt()
+    connection.quitNow(this.graceMs)
   }
 
   force(connection: ServerConnection): void {
@@ -131,6 +147,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   onPhase(phase: 'draining' | 'forcing'): void {
+    if (phase === 'forcing') this.listener.cutHandshakes()
     this.#setup.onPhase(phase)
   }
 

@@ -36,12 +36,13 @@ export function serve(connection: ServerConnection, handler: Handler, serving: S
     connection.owned = true
     const settled = (): void => {
       connection.handlerDone('settled')
-      void connection.finishWithin(serving.graceMs)
+      if (connection.unanswering) connection.discard()
+      else void connection.finishWithin(serving.graceMs)
       serving.handlerDone(connection)
     }
     result.then(settled, rejected)
   } else {
-    connection.socket.allowHalfOpen = false
+    connection.socket.allowHalfOpen = connection.unanswering
     connection.handlerDone('settled')
     serving.handlerDone(connection)
   }

@@ -20,6 +20,8 @@ export class ServerConnection extends Wire implements Connection {
   owned = false
   /** It was cut when the grace ran out. */
   forced = false
+  /** It answers no FIN: not the peer's, nor, with its own, the end of its handler. Until quit. */
+  unanswering = false
   /** `connectionOf` or `nextConnection` has given it out. */
   seen = false
   readonly #owner: ConnectionOwner
@@ -44,6 +46,19 @@ export class ServerConnection extends Wire implements Connection {
   handlerDone(how: 'settled' | 'rejected', why?: Error): void {
     this.handler = how
     this.track.record(how === 'settled' ? 'handler settled' : 'handler rejected', why?.message)
+  }
+
+  /** The server is told to quit. */
+  quitNow(graceMs: number): void {
+    if (this.owned && this.handler === 'pending') this.interrupt()
+    else if (this.unanswering) void this.finishWithin(graceMs)
+    this.unanswering = false
+  }
+
+  /** Ends it as quit does: its reads end once what has arrived is delivered, and then it is closed, handler or not. */
+  retire(graceMs: number): void {
+    this.interrupt()
+    void this.closeWithin(graceMs)
   }
 
   /** Cuts it at the deadline; if its socket has closed already there is nothing to cut. */

@@ -1,4 +1,8 @@
-import { boolean, checkOptions, duration, listenPort, signal, string, type Rules } from '../model/options.ts'
+import type { TlsOptions } from 'node:tls'
+
+import { wrongValue } from '../model/invalid.ts'
+import { boolean, checkOptions, duration, listenPort, passedOn, signal, string, type Rules } from '../model/options.ts'
+import { closingRule, type Closing } from './closing.ts'
 
 /** Default of `graceMs`: how long `stop()` lets connections finish. Milliseconds. */
 export const DEFAULT_GRACE_MS = 1000
@@ -11,6 +15,12 @@ export interface ServerOptions {
   readonly host?: string
   /** Default 0: the kernel chooses, and the server holds it. */
   readonly port?: number
+  /** A unix socket instead; its file is made, and gone after the stop. */
+  readonly path?: string
+  /** TLS instead: certificate, key and what else `tls.createServer` takes. A handler gets the connection when its handshake is done. */
+  readonly tls?: TlsOptions
+  /** The server ends each connection so by itself. Default: it leaves that to handlers, peers and `stop()`. */
+  readonly closing?: Closing
   /** How long `stop()` lets connections finish, and how long a connection may take to close once its handler is done. Default {@link DEFAULT_GRACE_MS}. */
   readonly graceMs?: number
   /** Aborting it is `stop()`. */
@@ -24,7 +34,23 @@ export interface StopOptions {
   readonly holdPort?: boolean
 }
 
-export const serverRules: Rules<ServerOptions> = { host: string, port: listenPort, graceMs: duration, signal }
+export const serverRules: Rules<ServerOptions> = {
+  host: string,
+  port: listenPort,
+  path: string,
+  tls: passedOn,
+  closing: closingRule,
+  graceMs: duration,
+  signal,
+}
+
+/** Checks what no single rule can. */
+export function checkServerOptions(given: ServerOptions): void {
+  checkOptions(given, serverRules)
+  if (given.path !== undefined && (given.host !== undefined || given.port !== undefined)) {
+    throw wrongValue('path', 'given without host and port', given.path)
+  }
+}
 
 const STOP_RULES: Rules<StopOptions> = { graceMs: duration, holdPort: boolean }
 

@@ -1,11 +1,11 @@
 import { askedFor } from '../lifetime/origin.ts'
 import type { Handler } from '../model/connection.ts'
 import { NetgraceError } from '../model/errors.ts'
-import { callback, checkOptions } from '../model/options.ts'
+import { callback } from '../model/options.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { NetServer, type GracefulServer, type ServerSetup } from './graceful-server.ts'
 import { handlers } from './handlers/handlers.ts'
-import { serverRules, type ServerOptions } from './server-options.ts'
+import { checkServerOptions, type ServerOptions } from './server-options.ts'
 
 /**
  * Starts a server on a free loopback port and resolves once it is listening.
@@ -15,6 +15,9 @@ import { serverRules, type ServerOptions } from './server-options.ts'
  * @param handler  Serves each connection; see {@link Handler} for who owns it how long.
  * @param options.host  Where to listen. Default {@link DEFAULT_HOST}: nothing listens beyond loopback unless asked.
  * @param options.port  0 to 65535. Default 0: the kernel chooses, and the server holds it.
+ * @param options.path  A unix socket instead of host and port.
+ * @param options.tls  TLS, with what `tls.createServer` takes.
+ * @param options.closing  How the server ends each connection by itself.
  * @param options.graceMs  How long `stop()` lets connections finish. Milliseconds, ≥ 0. Default {@link DEFAULT_GRACE_MS}.
  * @param options.signal  Aborting it is `stop()`.
  * @throws {TypeError | RangeError}  An option is wrong. Nothing has been opened.
@@ -40,7 +43,7 @@ export async function startEchoServer(options: ServerOptions = {}): Promise<Grac
 /** As {@link startServer}, for whoever has a timeline. */
 export async function openServer(handler: Handler, options: ServerOptions, setup: ServerSetup): Promise<NetServer> {
   callback('handler', handler)
-  checkOptions(options, serverRules)
+  checkServerOptions(options)
   if (options.signal?.aborted) {
     throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot start a server: signal had aborted already', { cause: options.signal.reason })
   }

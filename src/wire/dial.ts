@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 import { waitFor } from '../lifetime/wait.ts'
 import type { Endpoint } from '../model/endpoint.ts'
@@ -7,27 +8,25 @@ import { EndingWatch } from './ending-watch.ts'
 export interface DialOptions {
   readonly allowHalfOpen?: boolean
   readonly localAddress?: string
-  readonly keepAlive?: { readonly delayMs: number }
+  readonly tls?: ConnectionOptions
 }
 
-/** A socket on its way to `to`, watched from its first moment. */
+/** A socket on its way to its peer, watched from its first moment. */
 export interface Dialled {
   readonly socket: Socket
+  /** The TCP socket below it, if it is a TLS one; else itself. */
+  readonly raw: Socket
   readonly watch: EndingWatch
-  /** Resolves once the connection stands: `true`; or the socket has closed instead: `false`. */
+  /** Resolves once the connection stands, its handshake done: `true`; or the socket has closed instead: `false`. */
   readonly standing: Promise<boolean>
 }
 
-export function dial(to: Endpoint, options: DialOptions): Dialled {
-  const socket = connect({
-    ...('path' in to ? { path: to.path } : { host: to.host, port: to.port }),
-    noDelay: true,
-    allowHalfOpen: options.allowHalfOpen ?? false,
-    ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
-    ...(options.keepAlive && { keepAlive: true, keepAliveInitialDelay: options.keepAlive.delayMs }),
-  })
-  const watch = new EndingWatch(socket, 'connecting')
-  const { happened } = waitFor(socket, ['connect'], { rejectionEvents: ['close'] })
+export function dial(to: Endpoint, { allowHalfOpen = false, localAddress, tls }: DialOptions): Dialled {
+  const where = 'path' in to ? { path: to.path } : { host: to.host, port: to.port, ...(localAddress !== undefined && { localAddress }) }
+  const raw = connect({ ...where, noDelay: true, allowHalfOpen })
+  const socket = tls ? connectTls({ ...('host' in to && { host: to.host }), ...tls, socket: raw }) : raw
+  const watch = new EndingWatch(socket, 'connecting', raw)
+  const { happened } = waitFor(socket, [tls ? 'secureConnect' : 'connect'], { rejectionEvents: ['close'] })
   const standing = happened.then(
     () => {
       if (socket.destroyed) return closed(socket)
@@ -36,7 +35,7 @@ export function dial(to: Endpoint, options: DialOptions): Dialled {
     },
     () => false,
   )
-  return { socket, watch, standing }
+  return { socket, raw, watch, standing }
 }
 
 /** It was destroyed in the very turn in which it connected. */

@@ -1,7 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
 import { waitFor } from '../lifetime/wait.ts'
-import type { ListenAddress } from './listener.ts'
 
 /**
  * Holds a port so that it refuses: nobody is given it by chance, and who dials it is refused.
@@ -33,7 +32,7 @@ export class HeldPort {
   }
 
   /** Takes the port, in this very turn once {@link ready}, or one of the kernel's choice; resolves, when it is held, to where. Rejects with the system's error. */
-  async hold({ host, port }: { readonly host: string; readonly port?: number }): Promise<ListenAddress> {
+  async hold({ host, port }: { readonly host: string; readonly port?: number }): Promise<{ readonly host: string; readonly port: number }> {
     if (!this.#anchor.listening) await this.#ready
     const anchor = this.#anchor.address() as AddressInfo
     const holder = connect({ host, port: anchor.port, ...(port !== undefined && { localAddress: host, localPort: port }) })

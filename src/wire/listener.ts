@@ -1,10 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
 import { nextTurn, turn } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
-import { formatEndpoint } from '../model/endpoint.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
+import { Handshakes } from './handshakes.ts'
 import { resetOrDestroy } from './reset.ts'
 
 /** How many late connections are let in at most: a client that redials on reset would keep us for ever. */
@@ -13,15 +15,11 @@ export const MAX_LATE = 512
 /** How many turns of the event loop without a connection mean that the backlog is empty: libuv accepts one a turn. */
 const IDLE_TURNS = 2
 
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
-
 /** Whoever is told of what the listener accepts. */
 export interface ListenerEvents {
-  /** A connection, or one that came after quit and is about to be reset. */
-  accepted(socket: Socket): void
+  /** A connection, its handshake done; `raw` is the TCP socket below a TLS one. */
+  accepted(socket: Socket, raw: Socket): void
+  /** One that came after quit, and is about to be reset. */
   late(): void
   /** An accept failed; the listener goes on. */
   failed(error: Error): void
@@ -31,36 +29,40 @@ export interface ListenerEvents {
  * Accepts on one address, once: from `listen` to `close`.
  *
  * After {@link quit} what it accepts is late: told and reset, one turn after its accept, or its dialler would never see
- * itself connected (test/platform/backlog.test.ts).
+ * itself connected (test/platform/accepting.test.ts).
  */
 export class Listener {
   readonly #server: Server
   readonly #events: ListenerEvents
+  readonly #handshakes: Handshakes | undefined
   #quitting = false
   #late = 0
 
-  constructor(events: ListenerEvents) {
+  constructor(events: ListenerEvents, tls?: TlsOptions) {
     this.#events = events
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#onConnection(socket))
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true })
+    this.#handshakes = tls && new Handshakes(tls, (socket, raw) => this.#ready(socket, raw))
+    this.#server.on('connection', (raw: Socket) => {
+      if (!this.#quitting && this.#handshakes) this.#handshakes.begin(raw)
+      else this.#ready(raw, raw)
+    })
   }
 
   /** Resolves, once it listens, to where. A listener that is closed meanwhile rejects with `ERR_NETGRACE_STOPPED`. */
-  async listen(address: ListenAddress): Promise<ListenAddress> {
+  async listen(address: Endpoint): Promise<Endpoint> {
     const { happened } = waitFor(this.#server, ['listening', 'close'], { rejectionEvents: ['error'] })
     this.#server.listen(address) // "listening" never comes if it is closed right away
     await happened.catch((error: unknown) => {
-      throw new NetgraceError('ERR_NETGRACE_LISTEN', `cannot listen on ${formatEndpoint(address)}: ${(error as Error).message}`, {
-        cause: error,
-      })
+      throw listenError(address, error as NodeJS.ErrnoException)
     })
     if (!this.#server.listening) {
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `stopped before it listened on ${formatEndpoint(address)}`)
     }
     this.#server.on('error', (error) => this.#events.failed(error))
-    return { host: address.host, port: (this.#server.address() as AddressInfo).port }
+    return 'path' in address ? address : { host: address.host, port: (this.#server.address() as AddressInfo).port }
   }
 
-  /** From now on who comes is late. */
+  /** From now on who comes is late, and so is whose handshake is not done. */
   quit(): void {
     this.#quitting = true
   }
@@ -80,11 +82,24 @@ export class Listener {
     return new Promise((resolve) => void this.#server.close(() => resolve()))
   }
 
-  #onConnection(socket: Socket): void {
-    if (!this.#quitting) return this.#events.accepted(socket)
+  /** Cuts the handshakes that are still under way. */
+  cutHandshakes(): void {
+    this.#handshakes?.cut()
+  }
+
+  #ready(socket: Socket, raw: Socket): void {
+    if (!this.#quitting) return this.#events.accepted(socket, raw)
     this.#late++
     this.#events.late()
     socket.on('error', () => {}) // it is being reset; there is nothing to learn
-    nextTurn(() => resetOrDestroy(socket))
+    nextTurn(() => resetOrDestroy(socket, raw))
   }
+}
+
+function listenError(address: Endpoint, cause: NodeJS.ErrnoException): NetgraceError {
+  const stale = 'path' in address && cause.code === 'EADDRINUSE'
+  const hint = stale
+    ? ' (a file is there already: another server listens on it, or one has left it behind, and then it can be removed)'
+    : ''
+  return new NetgraceError('ERR_NETGRACE_LISTEN', `cannot listen on ${formatEndpoint(address)}: ${cause.message}${hint}`, { cause })
 }

@@ -1,3 +1,5 @@
+import { Socket } from 'node:net'
+
 const [major = 0, minor = 0] = process.versions.uv.split('.').map(Number)
 
 /**
@@ -8,3 +10,6 @@ export const resetMayReadAsEnd: boolean = major === 1 && minor < 52
 
 /** With so long between the last write and the reset, it never does. */
 export const RESET_GAP_MS = 5
+
+/** Whether `setKeepAlive` takes an interval and a count: Node 20 and 22 would ignore them without a word. */
+export const keepAliveCanBeTuned: boolean = Socket.prototype.setKeepAlive.length >= 4

@@ -217,10 +217,15 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#reader.interrupt()
   }
 
+  /** Drops what was not read and what still comes. */
+  discard(): void {
+    this.#reader.discardAll()
+  }
+
   /** Half-closes, and drops what was not read and what still comes: what a server does once its handler is done. */
   finishWithin(ms: number): Promise<Ending> {
     const ended = this.closeWithin(ms)
-    this.#reader.discardAll()
+    this.discard()
     return ended
   }
 
