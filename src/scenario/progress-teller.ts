@@ -35,7 +35,7 @@ export class ProgressTeller {
   }
 
   #tell(): void {
-    if (!this.#untold || this.#finished || this.error) return
+    if (!this.#untold || this.error) return
     this.#untold = false
     const { clients, messages, onProgress } = this.#plan
     try {
