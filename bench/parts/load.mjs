@@ -41,11 +41,14 @@ async function run({ port, pid, connections, size, warmMs, ms }) {
   await sleep(ms)
   const seconds = (performance.now() - before.at) / 1000
   const done = replies - before.replies
+  const serverSeconds = cpuSeconds(pid) - before.serverCpu
   const { user, system } = process.cpuUsage(before.loadCpu)
+  const loadSeconds = (user + system) / 1e6
   const result = {
     perSecond: done / seconds,
-    serverMicros: ((cpuSeconds(pid) - before.serverCpu) * 1e6) / done,
-    loadBusy: (user + system) / 1e6 / seconds,
+    perCpuSecond: done / (serverSeconds + loadSeconds),
+    serverMicros: (serverSeconds * 1e6) / done,
+    loadMicros: (loadSeconds * 1e6) / done,
   }
   const gone = Promise.all(sockets.map((socket) => once(socket, 'close')))
   for (const socket of sockets) socket.destroy()
