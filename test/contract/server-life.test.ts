@@ -1,5 +1,6 @@
 import { getEventListeners, once } from 'node:events'
 import net from 'node:net'
+import { networkInterfaces } from 'node:os'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
@@ -34,6 +35,32 @@ describe('a server that has started', () => {
     await bare.close()
     const server = await echo({ port: bare.port })
     expect(server.port).toBe(bare.port)
+  })
+
+  test.runIf(
+    Object.values(networkInterfaces())
+      .flat()
+      .some((entry) => entry?.address === '::1'),
+  )('on IPv6 too', async () => {
+    const server = await echo({ host: '::1' })
+    expect(server.url).toBe(`tcp://[::1]:${server.port}`)
+    const client = await dial(server.url)
+    expect((await server.connectionOf(client)).peer).toStrictEqual(client.local)
+    expect(await client.ask('x')).toBe('x')
+  })
+
+  test('that listens everywhere because it was told so is dialled as loopback', async () => {
+    const server = await echo({ host: '0.0.0.0' })
+    const client = await dial(server)
+    expect(client.peer).toStrictEqual({ host: '127.0.0.1', port: server.port })
+    expect((await server.connectionOf(client)).peer).toStrictEqual(client.local)
+  })
+
+  test('on both families knows a client of either', async () => {
+    const server = await echo({ host: '::' }).catch(() => undefined)
+    if (!server) return // no IPv6 here
+    const client = await dial({ host: '127.0.0.1', port: server.port })
+    expect(await server.connectionOf(client)).toMatchObject({ id: 1 })
   })
 
   test('keeps its listeners to itself: nothing beyond loopback answers', async () => {
@@ -449,6 +476,13 @@ describe('another start', () => {
       await dial(server)
     ).ended
     expect((await server.stop()).errors).toStrictEqual([])
+  })
+
+  test('asked for twice is one start', async () => {
+    const server = await echo()
+    await server.stop()
+    await Promise.all([server.start(), server.start()])
+    expect(await (await dial(server)).ask('x')).toBe('x')
   })
 
   test('waits for a stop under way', async () => {

@@ -364,6 +364,13 @@ describe('the deadline', () => {
     expect(report.endedBefore).toBe(0)
   })
 
+  test('a handler that waits for the stop of its own server is one of those', async () => {
+    const server = await serve(async () => void (await server.stop({ graceMs: 50 })))
+    await dial(server)
+    await server.nextConnection()
+    expect((await server.stop()).unsettled).toMatchObject([{ handler: 'pending' }])
+  })
+
   test('a handler that settles once it has been forced is not unsettled', async () => {
     const server = await serve(async (connection) => void (await connection.ended))
     await server.connectionOf(await dial(server))
