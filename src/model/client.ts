@@ -2,9 +2,14 @@ import type { Socket } from 'node:net'
 
 import type { Ending } from './ending.ts'
 import type { Endpoint } from './endpoint.ts'
+import { wrongType } from './invalid.ts'
 
 /** What can be sent: text goes out as UTF-8. */
 export type Data = string | Uint8Array
+
+export function checkData(data: unknown, name = 'data'): void {
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType(name, 'a string or a Uint8Array', data)
+}
 
 /** Every wait can be bounded: it then rejects with `ERR_NETGRACE_TIMEOUT`, or with the signal's reason. Nothing that arrived is lost by that. */
 export interface WaitOptions {

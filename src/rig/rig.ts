@@ -14,6 +14,8 @@ import type { ScenarioReport } from '../scenario/report.ts'
 import type { GracefulServer } from '../server/graceful-server.ts'
 import { handlers } from '../server/handlers/handlers.ts'
 import { DEFAULT_HOST } from '../server/server-options.ts'
+import { openUdpEcho, type UdpServerOptions } from '../server/udp/start-udp-echo-server.ts'
+import type { UdpServer } from '../server/udp/udp-server.ts'
 import { openUnanswering } from '../spawn/unanswering.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { HeldPort } from '../wire/held-port.ts'
@@ -30,6 +32,8 @@ export interface Rig extends AsyncDisposable {
   echo(options?: RigServerOptions): Promise<GracefulServer>
   /** A server on a free loopback port. What its handlers throw fails the test. */
   server(handler: Handler, options?: RigServerOptions): Promise<GracefulServer>
+  /** A UDP echo server on a free loopback port. */
+  udpEcho(options?: UdpServerOptions): Promise<UdpServer>
   /** A client. At the end of the test it closes gracefully. */
   connect(to: Address, options?: ConnectOptions): Promise<Client>
   /** N clients, M messages each; told to stop if the rig closes first. */
@@ -91,6 +95,13 @@ class OpenRig implements Rig {
       throwAll(await part.close(deadline, (peer) => isOneOf(this.#clients, peer)), `the server on ${part.server.url}`)
     })
     return part.server
+  }
+
+  async udpEcho(options: UdpServerOptions = {}): Promise<UdpServer> {
+    this.#mustBeOpen()
+    const server = await askedFor(() => openUdpEcho(options, this.timeline))
+    this.#scope.defer(`the server on ${server.url}`, (deadline) => server.stop({ graceMs: deadline.remainingMs }))
+    return server
   }
 
   async connect(to: Address, options: ConnectOptions = {}): Promise<Client> {

@@ -2,12 +2,11 @@ import type { Socket } from 'node:net'
 
 import { bounded, mayBegin } from '../lifetime/bounded.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
-import type { Client, Data, WaitOptions } from '../model/client.ts'
+import { checkData, type Client, type Data, type WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import type { Ending } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
-import { wrongType } from '../model/invalid.ts'
 import { duration, integer } from '../model/options.ts'
 import { now } from '../timeline/clock.ts'
 import type { Timeline } from '../timeline/timeline.ts'
@@ -148,7 +147,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   halfClose(): void {
-    if (this.#halfClosed || this.socket.destroyed) return
+    if (this.#halfClosed || this.socket.destroyed || this.#watch.intent) return // a reset may be waiting for its moment
     this.#halfClosed = true
     this.#watch.sendingFin()
     this.track.record('half-closed')
@@ -178,7 +177,7 @@ export class Wire implements Omit<Client, 'ask'> {
   async closeWithin(ms: number): Promise<Ending> {
     this.halfClose()
     this.#reader.discardLater()
-    if (this.socket.destroyed) return this.ended
+    if (this.socket.destroyed || this.#watch.intent) return this.ended
     const timer = setTimer(() => this.giveUp('timeout'), ms)
     const ending = await this.ended
     clearTimer(timer)
@@ -316,8 +315,4 @@ export class Wire implements Omit<Client, 'ask'> {
 
 function textOf(line: Buffer | undefined): string | undefined {
   return line?.toString('utf8').replace(/\r?\n$/, '')
-}
-
-function checkData(data: unknown): void {
-  if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType('data', 'a string or a Uint8Array', data)
 }

@@ -1,5 +1,5 @@
 import { sleep } from '../../lifetime/sleep.ts'
-import type { Data } from '../../model/client.ts'
+import { checkData, type Data } from '../../model/client.ts'
 import type { Connection, Handler } from '../../model/connection.ts'
 import { NetgraceError } from '../../model/errors.ts'
 import { wrongType } from '../../model/invalid.ts'
@@ -17,9 +17,7 @@ export interface ScriptStep {
   readonly reset?: true
 }
 
-const data: Rule = (name, value) => {
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) throw wrongType(name, 'a string or a Uint8Array', value)
-}
+const data: Rule = (name, value) => checkData(value, name)
 
 const yes: Rule = (name, value) => {
   if (value !== true) throw wrongType(name, 'true', value)
