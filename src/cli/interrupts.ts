@@ -12,9 +12,9 @@ export const EXIT_CODES: Readonly<Record<Interrupt, number>> = { SIGINT: 130, SI
 export class Interrupts implements Disposable {
   /** The first that came. */
   first: Interrupt | undefined
-  #second = false
+  #second: Interrupt | undefined
   readonly #onFirst: ((interrupt: Interrupt) => void)[] = []
-  readonly #onSecond: (() => void)[] = []
+  readonly #onSecond: ((interrupt: Interrupt) => void)[] = []
 
   constructor() {
     for (const name of SIGNALS) process.on(name, this.#came)
@@ -25,8 +25,8 @@ export class Interrupts implements Disposable {
     else this.#onFirst.push(act)
   }
 
-  onSecond(act: () => void): void {
-    if (this.#second) act()
+  onSecond(act: (interrupt: Interrupt) => void): void {
+    if (this.#second) act(this.#second)
     else this.#onSecond.push(act)
   }
 
@@ -36,9 +36,9 @@ export class Interrupts implements Disposable {
 
   readonly #came = (name: NodeJS.Signals): void => {
     if (this.first) {
-      this.#second = true
+      this.#second = name as Interrupt
       this[Symbol.dispose]()
-      for (const act of this.#onSecond) act()
+      for (const act of this.#onSecond) act(this.#second)
     } else {
       this.first = name as Interrupt
       for (const act of this.#onFirst) act(this.first)

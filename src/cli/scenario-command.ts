@@ -66,7 +66,8 @@ async function run(options: ScenarioArguments, interrupts: Interrupts, status: S
       status.say(`${interrupt}: waiting for replies on their way, 1 s at most; again to cut them`)
       under.quit(new Error(interrupt))
     })
-    interrupts.onSecond(() => {
+    interrupts.onSecond((interrupt) => {
+      status.say(`${interrupt} again: cut`)
       under.force()
       void own?.stop({ graceMs: 0 })
     })
