@@ -1,5 +1,6 @@
 import { NetgraceError } from '../model/errors.ts'
 import type { Leak } from '../model/leak.ts'
+import { framesOf } from './frames.ts'
 import { reportLeaks } from './report.ts'
 
 /**
@@ -14,9 +15,17 @@ export class LeakError extends NetgraceError {
   constructor(leaks: readonly Leak[], after: string, hint: string) {
     super('ERR_NETGRACE_LEAK', reportLeaks(leaks, after, hint))
     this.leaks = leaks
-    const opened = leaks.find(({ site }) => site)?.stack
-    const own = this.stack?.slice(this.stack.indexOf('\n    at ') + 1)
-    if (opened) this.stack = [`${this.name}: ${this.message}`, ...opened.split('\n').map((frame) => `    ${frame}`), own].join('\n')
+    const opened = leaks.find(({ site }) => site)?.stack.split('\n') ?? []
+    const asked = framesOf({ stack: this.stack ?? '' }).filter(({ whose }) => whose === 'user')
+    this.stack = [`${this.name}: ${this.message}`, ...[...opened, ...asked.map(({ text }) => text)].map((frame) => `    ${frame}`)].join(
+      '\n',
+    )
+  }
+
+  /** The message tells each leak: a runner that prints an error's members as well would tell them twice. */
+  toJSON(): object {
+    const { name, code, message, stack } = this
+    return { name, code, message, stack }
   }
 
   static {

@@ -32,7 +32,8 @@ export function leakOf(birth: Birth): Leak {
   })
 }
 
-function detailOf({ type, handle }: Birth): string | undefined {
+function detailOf({ type, handle, accepted }: Birth): string | undefined {
+  if (accepted) return 'accepted'
   switch (type) {
     case 'Timeout':
       return typeof handle._repeat === 'number' ? `setInterval ${handle._repeat} ms` : `setTimeout ${handle._idleTimeout} ms`

@@ -35,7 +35,8 @@ export function formatSite({ file, line, column }: LeakSite): string {
   return `${shortPath(file)}:${line}:${column}`
 }
 
-function shortPath(file: string): string {
+/** From where the tests run, if it is within. */
+export function shortPath(file: string): string {
   const path = slashed(relative(process.cwd(), file))
   return path.startsWith('..') ? slashed(file) : path
 }
