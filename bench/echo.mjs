@@ -12,6 +12,9 @@ const WORDS = {
   go: 'Go, `io.Copy`',
 }
 
+/** Sharing its core, the compiler takes so long until all is optimised. */
+const WARM_UP_MS = 1000
+
 /** By how much of the bare server's throughput. */
 const TARGETS = { echo: '≥ 0.97', iterate: '≥ 0.80', iterateWithoutAwaiting: '≥ 0.80' }
 
@@ -55,7 +58,7 @@ async function measure(variant, { connections, size, pinned }, { go, ms }) {
   try {
     const port = await server.call('listen')
     if (pinned) for (const { pid } of [load, server]) pin(pid)
-    return await load.call('run', { port, pid: server.pid, connections, size, warmMs: ms / 2, ms })
+    return await load.call('run', { port, pid: server.pid, connections, size, warmMs: WARM_UP_MS, ms })
   } finally {
     await load.end()
     await server.end()
