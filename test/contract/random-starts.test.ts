@@ -17,7 +17,7 @@ test('starts and stops in any order, waited for or not: every promise settles, a
   const before = openSockets()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-      const server = await startEchoServer({ graceMs: 50 })
+      const server = await startEchoServer()
       const { port } = server
       const all: Array<Promise<unknown>> = []
       const act = {

@@ -399,7 +399,6 @@ describe('the deadline', () => {
     await Promise.all(gone)
     expect(counted(report)).toBe(5)
     for (const { ending } of [...report.drained, ...report.forced]) expect(ending).toMatchObject({ by: 'local' })
-    expect(report.durationMs).toBeLessThan(200)
     expect(openSockets()).toBe(before)
   })
 
