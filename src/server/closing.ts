@@ -23,14 +23,14 @@ export const closingRule: Rule = (name, value) => {
 
 /** Arms the closing of one connection. */
 export function arrange(connection: ServerConnection, { how, afterMs = 0 }: Closing, graceMs: number): void {
-  if (how === 'never') {
-    connection.unanswering = true
-    return
-  }
+  if (how === 'never') return
   const act = (): void => {
     if (how === 'immediate') void connection.reset()
-    else if (how === 'half') connection.halfClose()
-    else connection.retire(graceMs)
+    else if (how === 'graceful') connection.retire(graceMs)
+    else {
+      connection.closedByServer = true
+      connection.halfClose()
+    }
   }
   if (afterMs === 0) return act()
   const timer = setTimer(act, afterMs)

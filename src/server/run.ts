@@ -99,8 +99,9 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
     }
     const connection = new ServerConnection(parts, id, this)
     this.live.add(connection)
-    if (closing) arrange(connection, closing, this.graceMs)
+    if (closing?.how === 'never') connection.unanswering = true
     serve(connection, handler, this)
+    if (closing) arrange(connection, closing, this.graceMs)
     this.arrivals.arrived(connection)
   }
 

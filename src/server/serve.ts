@@ -19,8 +19,15 @@ export interface Serving {
  * rejected, it resets. Anything else leaves the connection to its socket, which then answers a FIN as Node does.
  */
 export function serve(connection: ServerConnection, handler: Handler, serving: Serving): void {
+  const settled = (): void => {
+    connection.handlerDone('settled')
+    if (connection.unanswering) connection.discard()
+    else void connection.finishWithin(serving.graceMs)
+    serving.handlerDone(connection)
+  }
   const rejected = (thrown: unknown): void => {
     const error = asError(thrown)
+    if (connection.closedByServer && isHalfClosed(error)) return settled()
     connection.handlerDone('rejected', error)
     const ownEnd = isOwnEnd(error, connection, serving.quitSignal)
     void connection.reset()
@@ -34,12 +41,6 @@ export function serve(connection: ServerConnection, handler: Handler, serving: S
   }
   if (isThenable(result)) {
     connection.owned = true
-    const settled = (): void => {
-      connection.handlerDone('settled')
-      if (connection.unanswering) connection.discard()
-      else void connection.finishWithin(serving.graceMs)
-      serving.handlerDone(connection)
-    }
     result.then(settled, rejected)
   } else {
     connection.socket.allowHalfOpen = connection.unanswering
@@ -60,6 +61,10 @@ function isOwnEnd(error: Error, connection: ServerConnection, quit: AbortSignal)
     connection.socket.destroyed &&
     (error === connection.socket.errored || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE')
   )
+}
+
+function isHalfClosed(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_NETGRACE_HALF_CLOSED'
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

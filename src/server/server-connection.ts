@@ -1,3 +1,4 @@
+import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import type { Connection, ConnectionRecord } from '../model/connection.ts'
 import type { Ending } from '../model/ending.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
@@ -22,6 +23,8 @@ export class ServerConnection extends Wire implements Connection {
   forced = false
   /** It answers no FIN: not the peer's, nor, with its own, the end of its handler. Until quit. */
   unanswering = false
+  /** Its server has closed our half by its own `closing`: a handler that cannot send any more has not failed. */
+  closedByServer = false
   /** `connectionOf` or `nextConnection` has given it out. */
   seen = false
   readonly #owner: ConnectionOwner
@@ -55,10 +58,16 @@ export class ServerConnection extends Wire implements Connection {
     this.unanswering = false
   }
 
-  /** Ends it as quit does: its reads end once what has arrived is delivered, and then it is closed, handler or not. */
+  /** Ends it as quit does: its reads end once what has arrived is delivered; a handler that then goes on for longer than the grace is not waited for. */
   retire(graceMs: number): void {
+    const close = (): void => {
+      this.closedByServer = true
+      void this.closeWithin(graceMs)
+    }
+    if (!this.owned || this.handler !== 'pending') return close()
     this.interrupt()
-    void this.closeWithin(graceMs)
+    const timer = setTimer(close, graceMs)
+    void this.ended.then(() => clearTimer(timer))
   }
 
   /** Cuts it at the deadline; if its socket has closed already there is nothing to cut. */

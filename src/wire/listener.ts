@@ -2,11 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
-import { nextTurn, turn } from '../lifetime/timers.ts'
+import { nextTurn, setTimer, turn } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { Handshakes } from './handshakes.ts'
+import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { resetOrDestroy } from './reset.ts'
 
 /** How many late connections are let in at most: a client that redials on reset would keep us for ever. */
@@ -92,7 +93,9 @@ export class Listener {
     this.#late++
     this.#events.late()
     socket.on('error', () => {}) // it is being reset; there is nothing to learn
-    nextTurn(() => resetOrDestroy(socket, raw))
+    const cut = (): void => resetOrDestroy(socket, raw)
+    if (socket === raw || !resetMayReadAsEnd) nextTurn(cut)
+    else setTimer(cut, RESET_GAP_MS) // the handshake has just been written
   }
 }
 

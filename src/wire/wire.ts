@@ -189,10 +189,16 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#reader.attach()
   }
 
-  /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. */
+  /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. What can no longer be sent is dropped. */
   write(chunk: Buffer): boolean {
+    if (!this.socket.writable) return true
     this.track.bytes('sent', chunk.length)
     return this.socket.write(chunk)
+  }
+
+  /** Resolves once all that was written is out, or never will be. */
+  async flushed(): Promise<void> {
+    if (this.socket.writable) await this.#write('', 0).catch(() => {})
   }
 
   /** Every chunk to `sink`, until reading is over. */

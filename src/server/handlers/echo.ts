@@ -6,6 +6,6 @@ export function echo(): Handler {
   return async (connection) => {
     const wire = connection as ServerConnection
     await wire.pump((chunk) => wire.write(chunk))
-    await connection.send('') // resolves behind all that was written: a slow reader gets its last bytes
+    await wire.flushed() // a slow reader gets its last bytes
   }
 }
