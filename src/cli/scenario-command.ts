@@ -1,5 +1,5 @@
 import { findLeaks } from '../leaks/find.ts'
-import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { endpointOf, formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import { plainError } from '../scenario/plain-error.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
@@ -59,7 +59,7 @@ export async function scenarioCommand(options: ScenarioArguments): Promise<numbe
 async function run(options: ScenarioArguments, interrupts: Interrupts, status: Status, print: Print): Promise<Outcome> {
   const own = options.to ? undefined : await startEchoServer()
   try {
-    const to = options.to ?? own!
+    const to = options.to ?? endpointOf(own!)
     print(headline(options, to, own !== undefined))
     const under = startScenario(to, scenarioOptions(options, status), new Timeline())
     interrupts.onFirst((interrupt) => {
