@@ -1,9 +1,8 @@
-import { mayBegin } from '../lifetime/bounded.ts'
+import { mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import type { Client, WaitOptions } from '../model/client.ts'
 import type { Ending } from '../model/ending.ts'
-import { formatEndpoint } from '../model/endpoint.ts'
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
 import type { ConnectOptions } from './connect-options.ts'
@@ -15,14 +14,14 @@ export class NetClient extends Wire implements Client {
 
   constructor(parts: WireParts, { closeTimeoutMs, idleTimeoutMs, keepAlive, signal }: ConnectOptions) {
     super({ ...parts, ...(closeTimeoutMs !== undefined && { closeTimeoutMs }) })
-    this.track.record('opened', `${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)}`)
+    this.track.record('opened', this)
     this.readAhead()
     if (idleTimeoutMs !== undefined) this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout'))
     if (keepAlive) setKeepAlive(this.socket, keepAlive)
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.giveUp('closed', asError(reason)))
   }
 
-  async ask(line: string, options: WaitOptions = {}): Promise<string> {
+  async ask(line: string, options: WaitOptions = UNBOUNDED): Promise<string> {
     if (typeof line !== 'string') throw wrongType('line', 'a string', line)
     if (line.includes('\n')) throw wrongValue('line', 'one line, without a newline', line)
     mayBegin(options)

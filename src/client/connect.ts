@@ -53,6 +53,6 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
     timeline.close(track)
     throw new ConnectError(`could not connect to ${formatEndpoint(to)}: ${describeEnding(ending)}`, ending)
   }
-  const paths = 'path' in to ? { path: { local: '', peer: to.path } } : {}
-  return new NetClient({ socket, raw, ...paths, watch, timeline, track }, options)
+  const ends = 'path' in to ? { local: { path: '' }, peer: to } : {}
+  return new NetClient({ socket, raw, ...ends, watch, timeline, track }, options)
 }

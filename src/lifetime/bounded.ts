@@ -4,10 +4,14 @@ import { checkOptions, duration, signal, type Rules } from '../model/options.ts'
 import { onAbort } from './on-abort.ts'
 import { clearTimer, setTimer } from './timers.ts'
 
+/** No bound at all: what a wait is given by default. */
+export const UNBOUNDED: WaitOptions = {}
+
 const RULES: Rules<WaitOptions> = { withinMs: duration, signal }
 
 /** For whoever does something before it waits: throws for wrong options, and the reason of a signal that has aborted. */
 export function mayBegin(options: WaitOptions): void {
+  if (options === UNBOUNDED) return
   checkOptions(options, RULES)
   options.signal?.throwIfAborted()
 }

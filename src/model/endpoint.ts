@@ -73,6 +73,11 @@ function portOf(port: unknown, name: string): number {
   return port
 }
 
+/** Whether it listens on every address of the machine. */
+export function isWildcard(endpoint: Endpoint): boolean {
+  return 'host' in endpoint && (endpoint.host === '0.0.0.0' || endpoint.host === '::')
+}
+
 function dialled(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   return host === '::' ? '::1' : host

@@ -22,7 +22,7 @@ export class Arrivals {
   readonly #live: ReadonlySet<ServerConnection>
   readonly #ended: ServerConnection[] = []
   readonly #waiting = new Set<Waiting>()
-  #closed: Error | undefined
+  #closed: (() => Error) | undefined
 
   constructor(live: ReadonlySet<ServerConnection>) {
     this.#live = live
@@ -59,10 +59,10 @@ export class Arrivals {
     if (this.#ended.length > REMEMBERED) this.#ended.shift()
   }
 
-  /** Nobody will arrive any more. */
-  close(error: Error): void {
+  /** Nobody will arrive any more; the error is made for those who still ask. */
+  close(error: () => Error): void {
     this.#closed = error
-    for (const waiting of this.#waiting) waiting.refuse(error)
+    for (const waiting of this.#waiting) waiting.refuse(error())
     this.#waiting.clear()
   }
 
@@ -77,7 +77,7 @@ export class Arrivals {
       found.seen = true
       return Promise.resolve(found)
     }
-    if (this.#closed) return Promise.reject(this.#closed)
+    if (this.#closed) return Promise.reject(this.#closed())
     let waiting: Waiting
     const work = new Promise<Connection>((resolve, reject) => {
       const give = (connection: ServerConnection): void => {

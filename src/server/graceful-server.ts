@@ -176,12 +176,14 @@ export class NetServer implements GracefulServer {
     if (this.#wanted === 'stopped') throw stoppedError(this.url)
 
     this.#state = 'starting'
-    this.#stopping = undefined
-    this.#run = this.#newRun()
+    if (this.#stopping) {
+      this.#stopping = undefined
+      this.#run = this.#newRun()
+    }
     if (signal) this.#forgetSignal = onAbort(signal, () => void this.stop())
     const released = this.#release()
     try {
-      this.#address = await this.#run.listener.listen(this.#address)
+      this.#address = await this.#run.listen(this.#address)
       await released
     } catch (error) {
       await this.stop({ holdPort: false })
@@ -216,13 +218,12 @@ export class NetServer implements GracefulServer {
       graceMs: this.#graceMs,
       closing: this.#options.closing,
       tls: this.#options.tls,
-      path: this.#options.path,
       timeline: this.#setup.timeline,
       track: this.#track,
       onPhase: (phase) => {
         this.#state = phase
         this.#track.record(phase)
-        if (phase === 'quitting') this.#run.arrivals.close(stoppedError(this.url))
+        if (phase === 'quitting') this.#run.arrivals.close(() => stoppedError(this.url))
       },
       beforeClose: async () => this.#held?.ready(),
       afterClose: () => {

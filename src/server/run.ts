@@ -6,6 +6,7 @@ import type { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
 import type { ConnectionRecord, Handler } from '../model/connection.ts'
+import { isWildcard, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
@@ -16,14 +17,15 @@ import { arrange, type Closing } from './closing.ts'
 import { serve, type Serving } from './serve.ts'
 import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
 
+/** Made once: an error for each run costs as much as all the rest of quitting. */
+const QUIT = new DOMException('the server was told to stop', 'AbortError')
+
 /** What a run needs of its server. */
 export interface RunSetup {
   readonly handler: Handler
   readonly graceMs: number
   readonly closing?: Closing | undefined
   readonly tls?: TlsOptions | undefined
-  /** The path of a unix socket, if it listens there. */
-  readonly path?: string | undefined
   readonly timeline: Timeline
   readonly track: Track
   onPhase(phase: 'quitting' | 'draining' | 'forcing'): void
@@ -47,6 +49,10 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   readonly quitSignal: AbortSignal
   readonly graceMs: number
   readonly #setup: RunSetup
+  readonly #name: string
+  /** Where each connection ends here, if that is the same for all. */
+  #local: Endpoint | undefined
+  #peer: Endpoint | undefined
   readonly #quitting = new AbortController()
   #accepted = 0
   #endedBefore = 0
@@ -61,6 +67,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
     this.graceMs = setup.graceMs
     this.listener = new Listener(this, setup.tls)
     this.quitSignal = this.#quitting.signal
+    this.#name = `${setup.track.name}, connection`
     setMaxListeners(0, this.quitSignal) // every handler may listen
   }
 
@@ -85,18 +92,19 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
     }
   }
 
+  /** Begins. Rejects as {@link Listener.listen} does. */
+  async listen(address: Endpoint): Promise<Endpoint> {
+    const where = await this.listener.listen(address)
+    if ('path' in where) this.#peer = { path: '' }
+    if ('path' in where || !isWildcard(where)) this.#local = where
+    return where
+  }
+
   accepted(socket: Socket, raw: Socket): void {
-    const { timeline, track, path, closing, handler } = this.#setup
+    const { timeline, closing, handler } = this.#setup
     const id = ++this.#accepted
-    const paths = path === undefined ? {} : { path: { local: path, peer: '' } }
-    const parts = {
-      socket,
-      raw,
-      ...paths,
-      watch: new EndingWatch(socket, 'open', raw),
-      timeline,
-      track: timeline.open(`${track.name}, connection #${id}`),
-    }
+    const watch = new EndingWatch(socket, 'open', raw)
+    const parts = { socket, raw, local: this.#local, peer: this.#peer, watch, timeline, track: timeline.open(this.#name, id) }
     const connection = new ServerConnection(parts, id, this)
     this.live.add(connection)
     if (closing?.how === 'never') connection.unanswering = true
@@ -126,7 +134,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   quit(): void {
     this.#setup.onPhase('quitting')
     this.listener.quit()
-    this.#quitting.abort()
+    this.#quitting.abort(QUIT)
   }
 
   async acceptBacklog(deadline: Deadline): Promise<void> {

@@ -1,7 +1,6 @@
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import type { Connection, ConnectionRecord } from '../model/connection.ts'
 import type { Ending } from '../model/ending.ts'
-import { formatEndpoint } from '../model/endpoint.ts'
 import { now } from '../timeline/clock.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
 
@@ -28,13 +27,12 @@ export class ServerConnection extends Wire implements Connection {
   /** `connectionOf` or `nextConnection` has given it out. */
   seen = false
   readonly #owner: ConnectionOwner
-  readonly #acceptedAtMs = now()
 
   constructor(parts: WireParts, id: number, owner: ConnectionOwner) {
     super(parts)
     this.id = id
     this.#owner = owner
-    this.track.record('opened', `${formatEndpoint(this.peer)} → ${formatEndpoint(this.local)}`)
+    this.track.record('opened', this)
   }
 
   get quitting(): boolean {
@@ -80,7 +78,7 @@ export class ServerConnection extends Wire implements Connection {
 
   record(): ConnectionRecord {
     const { id, local, peer, ending, handler, socket } = this
-    const openMs = ending?.durationMs ?? now() - this.#acceptedAtMs
+    const openMs = ending?.durationMs ?? now() - this.openedAtMs
     return { id, local, peer, ending, bytesRead: socket.bytesRead, bytesWritten: socket.bytesWritten, openMs, handler }
   }
 

@@ -21,9 +21,9 @@ export class Timeline {
   readonly #ended: Track[] = []
   readonly #numbers = new Map<string, number>()
 
-  /** A track for something that was just opened. */
-  open(name: string): Track {
-    const track = new Track(name)
+  /** A track for something that was just opened: `connection #3`, if it has a number. */
+  open(kind: string, number?: number): Track {
+    const track = new Track(kind, number)
     this.#live.add(track)
     return track
   }
@@ -32,7 +32,7 @@ export class Timeline {
   openNumbered(kind: 'client' | 'server'): Track {
     const number = (this.#numbers.get(kind) ?? 0) + 1
     this.#numbers.set(kind, number)
-    return this.open(`${kind} #${number}`)
+    return this.open(kind, number)
   }
 
   /** The thing has ended: its track may make way for later ones. */

@@ -34,13 +34,23 @@ export interface Entry {
 /** How many entries are kept of one thing: its first, and its latest. */
 export const RING = 32
 
-/** What a slot of the ring holds. Bytes in one direction are one entry for as long as nothing else happens, and grow. */
+/** What is told of an entry; a thing that can be asked is worded only if somebody does. */
+export type Detail = string | { toString(): string }
+
+/** One entry, linked to the next: a quiet connection has two or three. Bytes in one direction are one entry for as long as nothing else happens, and grow. */
 interface Slot {
-  atMs: number
-  what: What
-  detail: string | undefined
+  readonly atMs: number
+  readonly what: What
+  readonly detail: Detail | undefined
   bytes: number
   chunks: number
+  next: Slot | undefined
+}
+
+/** Who waits for what, since when. */
+export interface Waiting {
+  readonly for: string
+  readonly sinceMs: number
 }
 
 /**
@@ -48,46 +58,58 @@ interface Slot {
  * The first entry stays (when and where it was opened), of the rest the latest {@link RING} - 1.
  */
 export class Track {
-  readonly name: string
   readonly openedAtMs: number = now()
-  /** What is being waited for here, since when. */
-  waiting: { readonly for: string; readonly sinceMs: number } | undefined
+  /** What is being waited for here. */
+  waiting: Waiting | undefined
+  /** How many entries have made way for later ones. */
   lost = 0
-  readonly #slots: Slot[] = []
+  readonly #kind: string
+  readonly #number: number | undefined
+  #count = 0
+  #first: Slot | undefined
+  #last: Slot | undefined
+  #beforeLast: Slot | undefined
 
-  constructor(name: string) {
-    this.name = name
+  constructor(kind: string, number?: number) {
+    this.#kind = kind
+    this.#number = number
+  }
+
+  /** `client #3`, or what has a name of its own. */
+  get name(): string {
+    return this.#number === undefined ? this.#kind : `${this.#kind} #${this.#number}`
   }
 
   /** Notes that something happened. */
-  record(what: What, detail?: string): void {
-    this.#push({ atMs: now(), what, detail, bytes: 0, chunks: 0 })
-    debugPrint?.(this.name, what, detail)
+  record(what: What, detail?: Detail): void {
+    this.#push({ atMs: now(), what, detail, bytes: 0, chunks: 0, next: undefined })
+    if (debugPrint) debugPrint(this.name, what, detail?.toString())
   }
 
   /** Notes bytes that were read or sent. */
   bytes(what: 'read' | 'sent', count: number): void {
     if (count === 0) return
-    const slots = this.#slots
-    const last = slots[slots.length - 1]
-    const same = last?.what === what ? last : last?.bytes && slots[slots.length - 2]?.what === what ? slots[slots.length - 2] : undefined
+    const same = this.#sameBytes(what)
     if (same) {
       same.bytes += count
       same.chunks++
     } else {
-      this.#push({ atMs: now(), what, detail: undefined, bytes: count, chunks: 1 })
+      this.#push({ atMs: now(), what, detail: undefined, bytes: count, chunks: 1, next: undefined })
     }
-    debugPrint?.(this.name, what, `${count} B`)
+    if (debugPrint) debugPrint(this.name, what, `${count} B`)
   }
 
-  /** Notes that somebody waits here, until the function that it returns is called. */
-  wait(what: string): () => void {
+  /** Notes that somebody waits here, until {@link waited}. */
+  wait(what: string): Waiting {
     const waiting = { for: what, sinceMs: now() }
     this.waiting = waiting
-    debugPrint?.(this.name, 'waits', `for ${what}`)
-    return () => {
-      if (this.waiting === waiting) this.waiting = undefined
-    }
+    if (debugPrint) debugPrint(this.name, 'waits', `for ${what}`)
+    return waiting
+  }
+
+  /** What was waited for has come, or is not waited for any more. */
+  waited(waiting: Waiting): void {
+    if (this.waiting === waiting) this.waiting = undefined
   }
 
   /** Puts on record what is still being waited for. */
@@ -96,11 +118,13 @@ export class Track {
   }
 
   entries(): Entry[] {
-    return this.#slots.map(({ atMs, what, detail, bytes, chunks }) => ({
-      atMs,
-      what,
-      detail: bytes === 0 ? (detail ?? '') : `${bytes} B${chunks > 1 ? ` in ${chunks} pieces` : ''}`,
-    }))
+    const entries: Entry[] = []
+    for (let slot = this.#first; slot; slot = slot.next) {
+      const { atMs, what, bytes, chunks } = slot
+      const detail = bytes > 0 ? `${bytes} B${chunks > 1 ? ` in ${chunks} pieces` : ''}` : (slot.detail?.toString() ?? '')
+      entries.push({ atMs, what, detail })
+    }
+    return entries
   }
 
   /** What it was doing, in one clause: its latest entries, and what is waited for. */
@@ -113,11 +137,22 @@ export class Track {
     return parts.join(', ')
   }
 
+  /** The entry that bytes of this direction belong to: the last, or, of a conversation, the one before it. */
+  #sameBytes(what: 'read' | 'sent'): Slot | undefined {
+    if (this.#last?.what === what) return this.#last
+    return this.#last && this.#last.bytes > 0 && this.#beforeLast?.what === what ? this.#beforeLast : undefined
+  }
+
   #push(slot: Slot): void {
-    if (this.#slots.length === RING) {
-      this.#slots.splice(1, 1)
+    if (this.#last) this.#last.next = slot
+    this.#first ??= slot
+    this.#beforeLast = this.#last
+    this.#last = slot
+    if (this.#count < RING) {
+      this.#count++
+    } else {
+      this.#first.next = this.#first.next!.next
       this.lost++
     }
-    this.#slots.push(slot)
   }
 }

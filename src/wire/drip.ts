@@ -20,8 +20,8 @@ export function drip(
     socket.off('close', stop)
   }
   const ticker = setTicker(() => {
-    if (sent === bytes.length || !socket.writable) return stop()
-    to.send(bytes.subarray(sent, ++sent)).catch(stop)
+    if (sent < bytes.length && socket.writable) to.send(bytes.subarray(sent, ++sent)).catch(stop)
+    if (sent === bytes.length || !socket.writable) stop()
   }, options.everyMs)
   socket.once('close', stop)
   return { [Symbol.dispose]: stop }

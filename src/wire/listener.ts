@@ -60,7 +60,9 @@ export class Listener {
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `stopped before it listened on ${formatEndpoint(address)}`)
     }
     this.#server.on('error', (error) => this.#events.failed(error))
-    return 'path' in address ? address : { host: address.host, port: (this.#server.address() as AddressInfo).port }
+    if ('path' in address) return address
+    const { address: host, port } = this.#server.address() as AddressInfo
+    return { host, port }
   }
 
   /** From now on who comes is late, and so is whose handshake is not done. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-import { bounded, mayBegin } from '../lifetime/bounded.ts'
+import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Track } from '../timeline/track.ts'
 import { ByteQueue } from './byte-queue.ts'
@@ -9,13 +9,16 @@ import type { EndingWatch } from './ending-watch.ts'
 /** How far a reader reads ahead of those who ask it. */
 export const READ_AHEAD = 1024 * 1024
 
-/** Somebody who waits for bytes: `serve` gives them if they are there, or what there is once reading is over. */
-interface Demand {
-  serve(over: boolean): boolean
-}
-
 /** Takes a chunk; `false` asks to be spared until the socket's `drain`. */
 export type Sink = (chunk: Buffer) => boolean
+
+/** Gives what was asked for if it is there, or what there is once reading is over; `undefined`: not yet. */
+type Take<T> = (queue: ByteQueue, over: boolean) => { readonly value: T } | undefined
+
+/** Somebody who waits: `true` once served. */
+type Demand = (over: boolean) => boolean
+
+const NOBODY: Demand[] = []
 
 /**
  * The reading half of a socket.
@@ -23,16 +26,19 @@ export type Sink = (chunk: Buffer) => boolean
  * 1. Demands are served in the order in which they came.
  * 2. Reading is over at the end of the peer's half, at `close`, or when interrupted; what had arrived by then is still given.
  * 3. It takes from the kernel only what is asked for and {@link READ_AHEAD} more; once nobody will read, everything, to drop it.
- * 4. It reads by `data` events: iterating the socket would destroy its other half (test/platform/half-close.test.ts).
+ * 4. It reads by `data` events: iterating the socket would destroy its other half (test/platform/closing.test.ts).
  * 5. Whoever listens to the socket's data beside it takes the reading over, with what is buffered.
+ *
+ * Ten thousand idle ones are cheap: nothing is made before it is needed, and the listeners are shared.
  */
 export class Reader {
   readonly #socket: Socket
   readonly #track: Track
   readonly #watch: EndingWatch
-  readonly #queue = new ByteQueue()
-  readonly #demands: Demand[] = []
+  #queue: ByteQueue | undefined
+  #demands = NOBODY
   #sink: Sink | undefined
+  #whenOver: (() => void) | undefined
   #attached = false
   #over = false
   #dropping = false
@@ -49,9 +55,10 @@ export class Reader {
   attach(): void {
     if (this.#attached || this.#over) return
     this.#attached = true
-    this.#socket.on('newListener', this.#onNewListener)
-    this.#socket.on('data', this.#onData)
-    this.#socket.on('drain', this.#onDrain)
+    ;(this.#socket as ReadSocket)[READER] = this
+    this.#socket.on('newListener', onNewListener)
+    this.#socket.on('data', onData)
+    this.#socket.on('drain', onDrain)
     this.#flow()
   }
 
@@ -60,40 +67,47 @@ export class Reader {
     return !this.#attached && this.#socket.listenerCount('data') + this.#socket.listenerCount('readable') > 0
   }
 
-  chunk(options: WaitOptions): Promise<Buffer | undefined> {
-    return this.#demand('data', options, (over) => {
-      const chunk = this.#queue.shift()
-      return chunk || over ? { value: chunk } : undefined
-    })
+  /** The next chunk, as an iterator gives it. */
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    return this.#demand('data', UNBOUNDED, nextChunk)
   }
 
   /** The next line with its newline. At the end an unterminated rest once, unless it is to be `whole`; then nothing. */
   line(options: WaitOptions, { whole = false } = {}): Promise<Buffer | undefined> {
-    return this.#demand('a line', options, (over) => {
-      const line = this.#queue.takeLine()
+    return this.#demand('a line', options, (queue, over) => {
+      const line = queue.takeLine()
       if (line) return { value: line }
       if (!over) return undefined
-      return { value: this.#queue.size > 0 && !whole ? this.#queue.take(this.#queue.size) : undefined }
+      return { value: queue.size > 0 && !whole ? queue.take(queue.size) : undefined }
     })
   }
 
   bytes(count: number, options: WaitOptions): Promise<Buffer> {
-    return this.#demand(`${count} bytes`, options, (over) =>
-      this.#queue.size >= count || over ? { value: this.#queue.take(count) } : undefined,
+    return this.#demand(`${count} bytes`, options, (queue, over) =>
+      queue.size >= count || over ? { value: queue.take(count) } : undefined,
     )
   }
 
   rest(options: WaitOptions): Promise<Buffer> {
-    return this.#demand('the end', options, (over) => (over ? { value: this.#queue.take(this.#queue.size) } : undefined))
+    return this.#demand('the end', options, (queue, over) => (over ? { value: queue.take(queue.size) } : undefined))
   }
 
   /** Gives every chunk to `sink` as it comes, until reading is over. The quickest way to read. */
-  async pump(sink: Sink): Promise<void> {
+  pump(sink: Sink): Promise<void> {
     this.attach()
+    for (let chunk = this.#queue?.shift(); chunk; chunk = this.#queue?.shift()) this.#sinkFull = !sink(chunk) || this.#sinkFull
     this.#sink = sink
-    for (let chunk = this.#queue.shift(); chunk; chunk = this.#queue.shift()) this.#sinkFull = !sink(chunk) || this.#sinkFull
     this.#flow()
-    await this.#demand('data', {}, (over) => (over ? { value: undefined } : undefined))
+    return this.untilOver()
+  }
+
+  /** Resolves when reading is over, without reading. */
+  untilOver(): Promise<void> {
+    if (this.#over) return Promise.resolve()
+    this.#track.wait('the end')
+    return new Promise((resolve) => {
+      this.#whenOver = resolve
+    })
   }
 
   pause(): void {
@@ -127,81 +141,89 @@ export class Reader {
   /** Nobody will read any more: drops what has arrived, too. */
   discardAll(): void {
     this.discardLater()
-    this.#queue.clear()
+    this.#queue = undefined
   }
 
   /** No more will come. */
   finish(): void {
     this.#over = true
     this.#serve()
+    if (!this.#whenOver) return
+    this.#track.waiting = undefined
+    this.#whenOver()
+    this.#whenOver = undefined
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** A chunk has come. */
+  arrived(chunk: Buffer): void {
     this.#watch.sawData()
     if (this.#dropping) return
     this.#track.bytes('read', chunk.length)
-    if (this.#sink) {
-      if (!this.#sink(chunk)) {
-        this.#sinkFull = true
-        this.#flow()
-      }
-      return
+    if (!this.#sink) {
+      this.#queue ??= new ByteQueue()
+      this.#queue.push(chunk)
+      this.#serve()
+    } else if (!this.#sink(chunk)) {
+      this.#sinkFull = true
+      this.#flow()
     }
-    this.#queue.push(chunk)
-    this.#serve()
   }
 
-  readonly #onDrain = (): void => {
+  /** The socket can take more. */
+  drained(): void {
     if (!this.#sinkFull) return
     this.#sinkFull = false
     this.#flow()
   }
 
-  readonly #onNewListener = (event: string, listener: unknown): void => {
-    if (event !== 'readable' && (event !== 'data' || listener === this.#onData)) return
+  /** Somebody listens to the socket's data: hands over what was not read, and reads no more. */
+  handOver(): void {
     this.#attached = false
-    this.#socket.off('newListener', this.#onNewListener)
-    this.#socket.off('data', this.#onData)
-    this.#socket.off('drain', this.#onDrain)
-    if (this.#queue.size > 0) this.#socket.unshift(this.#queue.take(this.#queue.size))
+    this.#socket.off('newListener', onNewListener)
+    this.#socket.off('data', onData)
+    this.#socket.off('drain', onDrain)
+    if (this.#queue && this.#queue.size > 0) this.#socket.unshift(this.#queue.take(this.#queue.size))
     if (!this.#pausedByUser && this.#socket.isPaused()) this.#socket.resume()
     this.finish()
   }
 
-  async #demand<T>(what: string, options: WaitOptions, take: (over: boolean) => { value: T } | undefined): Promise<T> {
-    mayBegin(options)
-    this.attach()
-    let answer: (value: T) => void
-    const work = new Promise<T>((resolve) => {
-      answer = resolve
-    })
-    const demand: Demand = {
-      serve: (over) => {
-        const taken = take(over)
-        if (!taken) return false
-        answer(taken.value)
-        return true
-      },
+  #demand<T>(what: string, options: WaitOptions, take: Take<T>): Promise<T> {
+    try {
+      mayBegin(options)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    this.#demands.push(demand)
-    this.#serve()
-    if (!this.#demands.includes(demand)) return work
-    const waited = this.#track.wait(what)
-    const done = work.finally(waited)
-    return bounded(
-      done,
-      options,
-      () => `${this.#track.name}: ${what} did not come within ${options.withinMs} ms; ${this.#track.story()}`,
-      () => {
-        this.#demands.splice(this.#demands.indexOf(demand), 1)
-        waited()
-        this.#flow()
-      },
-    )
+    this.attach()
+    const taken = this.#demands.length === 0 ? take((this.#queue ??= new ByteQueue()), this.#over) : undefined
+    if (taken) {
+      this.#flow()
+      return Promise.resolve(taken.value)
+    }
+    const waiting = this.#track.wait(what)
+    let demand: Demand
+    const work = new Promise<T>((resolve) => {
+      demand = (over) => {
+        const come = take((this.#queue ??= new ByteQueue()), over)
+        if (!come) return false
+        this.#track.waited(waiting)
+        resolve(come.value)
+        return true
+      }
+      if (this.#demands.length === 0) this.#demands = [demand]
+      else this.#demands.push(demand)
+    })
+    this.#flow()
+    if (options === UNBOUNDED) return work
+    const late = (): string => `${this.#track.name}: ${what} did not come within ${options.withinMs} ms; ${this.#track.story()}`
+    return bounded(work, options, late, () => {
+      this.#demands.splice(this.#demands.indexOf(demand), 1)
+      this.#track.waited(waiting)
+      this.#flow()
+    })
   }
 
   #serve(): void {
-    while (this.#demands.length > 0 && this.#demands[0]!.serve(this.#over)) this.#demands.shift()
+    while (this.#demands.length > 0 && this.#demands[0]!(this.#over)) this.#demands.shift()
     this.#flow()
   }
 
@@ -215,7 +237,7 @@ export class Reader {
   /** Takes from the kernel, or leaves it there. */
   #flow(): void {
     if (!this.#attached) return
-    const ahead = this.#queue.size >= READ_AHEAD && this.#demands.length === 0
+    const ahead = this.#queue !== undefined && this.#queue.size >= READ_AHEAD && this.#demands.length === 0
     const still = !this.#dropping && (this.#pausedByUser || this.#sinkFull || ahead)
     if (still === this.#socket.isPaused()) return
     if (still) {
@@ -225,4 +247,25 @@ export class Reader {
       this.#socket.resume()
     }
   }
+}
+
+function nextChunk(queue: ByteQueue, over: boolean): { readonly value: IteratorResult<Buffer, undefined> } | undefined {
+  const chunk = queue.shift()
+  if (chunk) return { value: { value: chunk, done: false } }
+  return over ? { value: { value: undefined, done: true } } : undefined
+}
+
+const READER = Symbol('netgrace.reader')
+type ReadSocket = Socket & { [READER]?: Reader }
+
+function onData(this: ReadSocket, chunk: Buffer): void {
+  this[READER]!.arrived(chunk)
+}
+
+function onDrain(this: ReadSocket): void {
+  this[READER]!.drained()
+}
+
+function onNewListener(this: ReadSocket, event: string, listener: unknown): void {
+  if (event === 'readable' || (event === 'data' && listener !== onData)) this[READER]!.handOver()
 }

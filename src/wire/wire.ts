@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-import { bounded, mayBegin } from '../lifetime/bounded.ts'
+import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import { checkData, type Client, type Data, type WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
@@ -11,6 +11,7 @@ import { duration, integer } from '../model/options.ts'
 import { now } from '../timeline/clock.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
+import { Chunks } from './chunks.ts'
 import { drip } from './drip.ts'
 import type { EndingWatch } from './ending-watch.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
@@ -26,8 +27,10 @@ export interface WireParts {
   readonly socket: Socket
   /** The TCP socket below a TLS one. Default: the socket itself. */
   readonly raw?: Socket
-  /** The unix socket's path, where it is one: the system does not tell. */
-  readonly path?: { readonly local: string; readonly peer: string }
+  /** Our end, where it is known without asking the kernel. */
+  readonly local?: Endpoint | undefined
+  /** The other end, where the kernel does not tell: of a unix socket. */
+  readonly peer?: Endpoint | undefined
   /** Has watched the socket since it was made. */
   readonly watch: EndingWatch
   readonly timeline: Timeline
@@ -47,7 +50,7 @@ export class Wire implements Omit<Client, 'ask'> {
   readonly local: Endpoint
   protected readonly track: Track
   readonly #raw: Socket
-  readonly #peerPath: string | undefined
+  readonly #peer: Endpoint | undefined
   readonly #timeline: Timeline
   readonly #watch: EndingWatch
   readonly #reader: Reader
@@ -58,10 +61,11 @@ export class Wire implements Omit<Client, 'ask'> {
   #told: Ending | undefined
   #halfClosed = false
   readonly #bornTurn: number
-  /** When `send` was last called, and what had been written by then: other writes show by the difference. */
-  #lastSend = { atMs: 0, bytesWritten: 0 }
+  /** What was sent by the methods here, and when last: writes to the socket itself show by the difference. */
+  #sent = 0
+  #lastSentAtMs = 0
 
-  constructor({ socket, raw = socket, path, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
+  constructor({ socket, raw = socket, local, peer, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
     this.socket = socket
     this.#raw = raw
     this.track = track
@@ -70,16 +74,16 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
     this.#bornTurn = currentTurn()
-    this.local = path ? { path: path.local } : { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
-    this.#peerPath = path?.peer
+    this.local = local ?? { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
+    this.#peer = peer
     void raw.remotePort // asked for once, this it keeps
-    socket.on('end', this.#onEnd)
-    socket.on('close', this.#onClose)
+    ;(socket as Wired)[WIRE] = this
+    socket.on('end', onEnd)
+    socket.on('close', onClose)
   }
 
   get peer(): Endpoint {
-    if (this.#peerPath !== undefined) return { path: this.#peerPath }
-    return { host: this.#raw.remoteAddress ?? 'unknown', port: this.#raw.remotePort ?? 0 }
+    return this.#peer ?? { host: this.#raw.remoteAddress ?? 'unknown', port: this.#raw.remotePort ?? 0 }
   }
 
   get ended(): Promise<Ending> {
@@ -96,32 +100,32 @@ export class Wire implements Omit<Client, 'ask'> {
     return bounded(this.ended, { withinMs: ms }, () => `${this.#name()} had not ended after ${ms} ms: ${this.track.story()}`)
   }
 
-  async send(data: Data, options: WaitOptions = {}): Promise<void> {
-    mayBegin(options)
-    checkData(data)
-    this.checkSendable()
-    const size = Buffer.byteLength(data)
-    const work =
-      this.#watch.intent || this.socket.writableEnded || this.socket.destroyed
-        ? this.endedBefore('the data could be sent')
-        : this.#write(data, size)
-    return bounded(
-      work,
-      options,
-      () => `${this.#name()}: ${size} bytes were not taken within ${options.withinMs} ms; ${this.track.story()}`,
-    )
+  send(data: Data, options: WaitOptions = UNBOUNDED): Promise<void> {
+    try {
+      mayBegin(options)
+      checkData(data)
+      this.checkSendable()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { socket } = this
+    const tooLate = this.#watch.intent !== undefined || socket.writableEnded || socket.destroyed
+    const work = tooLate ? this.endedBefore('the data could be sent') : this.#write(data)
+    if (options === UNBOUNDED) return work
+    const late = (): string => `${this.#name()}: the data was not taken within ${options.withinMs} ms; ${this.track.story()}`
+    return bounded(work, options, late)
   }
 
-  async readLine(options: WaitOptions = {}): Promise<string | undefined> {
+  async readLine(options: WaitOptions = UNBOUNDED): Promise<string | undefined> {
     return textOf(await this.#reader.line(options))
   }
 
-  async read(bytes: number, options: WaitOptions = {}): Promise<Buffer> {
+  async read(bytes: number, options: WaitOptions = UNBOUNDED): Promise<Buffer> {
     integer(1)('bytes', bytes)
     return this.#reader.bytes(bytes, options)
   }
 
-  async readToEnd(options: WaitOptions = {}): Promise<Buffer> {
+  async readToEnd(options: WaitOptions = UNBOUNDED): Promise<Buffer> {
     return this.#reader.rest(options)
   }
 
@@ -130,12 +134,8 @@ export class Wire implements Omit<Client, 'ask'> {
     return drip(this, this.socket, data, options)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
-    for (;;) {
-      const chunk = await this.#reader.chunk({})
-      if (!chunk) return undefined
-      yield chunk
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+    return new Chunks(this.#reader)
   }
 
   pause(): void {
@@ -184,6 +184,20 @@ export class Wire implements Omit<Client, 'ask'> {
     return ending
   }
 
+  /** Worded only when somebody asks. */
+  toString(): string {
+    return `${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)}`
+  }
+
+  get openedAtMs(): number {
+    return this.#watch.startedAtMs
+  }
+
+  /** Resolves when reading is over, without reading. */
+  untilOver(): Promise<void> {
+    return this.#reader.untilOver()
+  }
+
   /** Begins to read, so that the end of an idle connection is seen. */
   protected readAhead(): void {
     this.#reader.attach()
@@ -192,13 +206,13 @@ export class Wire implements Omit<Client, 'ask'> {
   /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. What can no longer be sent is dropped. */
   write(chunk: Buffer): boolean {
     if (!this.socket.writable) return true
-    this.track.bytes('sent', chunk.length)
+    this.#noteSent(chunk.length)
     return this.socket.write(chunk)
   }
 
   /** Resolves once all that was written is out, or never will be. */
   async flushed(): Promise<void> {
-    if (this.socket.writable) await this.#write('', 0).catch(() => {})
+    if (this.socket.writable) await this.#write('').catch(() => {})
   }
 
   /** Every chunk to `sink`, until reading is over. */
@@ -272,16 +286,22 @@ export class Wire implements Omit<Client, 'ask'> {
     resetOrDestroy(this.socket, this.#raw)
   }
 
-  #write(data: Data, size: number): Promise<void> {
+  #write(data: Data): Promise<void> {
     return new Promise((resolve, reject) => {
       this.socket.write(data, (error) => {
         // Node calls back without an error, too, when the socket was destroyed meanwhile
         if (error || this.socket.destroyed) this.endedBefore('the data could be sent').catch(reject)
         else resolve()
       })
-      this.#lastSend = { atMs: now(), bytesWritten: this.socket.bytesWritten }
-      this.track.bytes('sent', size)
+      this.#noteSent(typeof data === 'string' ? Buffer.byteLength(data) : data.length)
     })
+  }
+
+  #noteSent(bytes: number): void {
+    this.track.bytes('sent', bytes)
+    if (!resetMayReadAsEnd) return
+    this.#sent += bytes
+    this.#lastSentAtMs = now()
   }
 
   #intendReset(): boolean {
@@ -296,27 +316,40 @@ export class Wire implements Omit<Client, 'ask'> {
   #quietForMs(): number {
     const { bytesWritten } = this.socket
     if (!resetMayReadAsEnd || bytesWritten === 0) return 0
-    return bytesWritten === this.#lastSend.bytesWritten ? RESET_GAP_MS - (now() - this.#lastSend.atMs) : RESET_GAP_MS
+    return bytesWritten === this.#sent ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
   }
 
   #name(): string {
-    return `${this.track.name} (${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)})`
+    return `${this.track.name} (${this.toString()})`
   }
 
-  readonly #onEnd = (): void => {
+  /** The peer's half has ended. */
+  sawEnd(): void {
     this.track.record('peer half-closed')
     this.#reader.finish()
   }
 
-  readonly #onClose = (): void => {
+  /** The socket has closed. */
+  sawClose(): void {
     const ending = this.#watch.ending()
     this.#ending = ending
     this.#reader.finish()
-    this.track.record('ended', describeEnding(ending))
+    this.track.record('ended', { toString: () => describeEnding(ending) })
     this.#timeline.close(this.track)
     this.#resolveEnded?.(ending)
     this.closed(ending)
   }
+}
+
+const WIRE = Symbol('netgrace.wire')
+type Wired = Socket & { [WIRE]?: Wire }
+
+function onEnd(this: Wired): void {
+  this[WIRE]!.sawEnd()
+}
+
+function onClose(this: Wired): void {
+  this[WIRE]!.sawClose()
 }
 
 function textOf(line: Buffer | undefined): string | undefined {

@@ -268,8 +268,13 @@ describe('TLS alone', () => {
     await turns(5)
     const stopping = server.stop()
     const secure = tls.connect({ socket: raw, ca: certificate().cert, host: 'localhost' })
-    const [error] = (await once(secure, 'error')) as [NodeJS.ErrnoException]
-    expect(error.code).toBe('ECONNRESET')
+    const seen = new Promise((resolve) => {
+      secure.on('error', (error: NodeJS.ErrnoException) => resolve(error.code)).on('end', () => resolve('end'))
+    })
+    secure.resume()
+    // a plain client on Node 20 and 22 may take a reset behind the handshake's last bytes for an end
+    expect(['ECONNRESET', 'end']).toContain(await seen)
+    secure.destroy()
     expect(await stopping).toMatchObject({ accepted: 0, late: 1, errors: [] })
   })
 

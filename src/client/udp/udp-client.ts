@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram'
 
-import { bounded, mayBegin } from '../../lifetime/bounded.ts'
+import { bounded, mayBegin, UNBOUNDED } from '../../lifetime/bounded.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
 import { asError } from '../../lifetime/throw-all.ts'
 import { checkData, type Data, type WaitOptions } from '../../model/client.ts'
@@ -80,7 +80,7 @@ export class NetUdpClient implements UdpClient {
     return bounded(this.ended, { withinMs: ms }, () => `${this.#track.name} had not ended after ${ms} ms: ${this.#track.story()}`)
   }
 
-  async send(data: Data, options: WaitOptions = {}): Promise<void> {
+  async send(data: Data, options: WaitOptions = UNBOUNDED): Promise<void> {
     mayBegin(options)
     checkData(data)
     if (this.#ending) throw this.#endedError(this.#ending)
@@ -96,7 +96,7 @@ export class NetUdpClient implements UdpClient {
     return bounded(work, options, () => `${this.#track.name}: a datagram was not taken within ${options.withinMs} ms`)
   }
 
-  async receive(options: WaitOptions = {}): Promise<Buffer | undefined> {
+  async receive(options: WaitOptions = UNBOUNDED): Promise<Buffer | undefined> {
     mayBegin(options)
     const datagram = this.#datagrams.shift()
     if (datagram) this.#waiting -= datagram.length
@@ -106,7 +106,8 @@ export class NetUdpClient implements UdpClient {
       receiver = resolve
       this.#receivers.push(receiver)
     })
-    const waited = this.#track.wait('a datagram')
+    const waiting = this.#track.wait('a datagram')
+    const waited = (): void => this.#track.waited(waiting)
     const late = (): string => `${this.#track.name}: no datagram came within ${options.withinMs} ms; ${this.#track.story()}`
     return bounded(work.finally(waited), options, late, () => {
       waited()
