@@ -14,7 +14,9 @@ export interface Frame extends LeakSite {
   readonly text: string
 }
 
-const OURS = ['../../src/', '../../dist/'].map((folder) => slashed(fileURLToPath(new URL(folder, import.meta.url))))
+/** Where netgrace itself lives: its folder is what stands before the last `src` or `dist` in the path of this module, bundled or not. */
+const HOME = slashed(fileURLToPath(import.meta.url)).replace(/^(.*\/)(?:src|dist)\/.*$/, '$1')
+const OURS = [`${HOME}src/`, `${HOME}dist/`]
 
 /** Packages that run the tests. What they open is theirs, whoever's line asked for it. */
 const RUNNERS = /^(?:vitest|@vitest\/.*|vite|vite-node|tinypool|tinyspy|jest|jest-.*|@jest\/.*|mocha|@sinonjs\/fake-timers|tsx)$/
