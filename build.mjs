@@ -11,11 +11,11 @@ const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json
 const doors = readdirSync('src').filter((name) => name.endsWith('.ts'))
 
 rmSync('dist', { recursive: true, force: true })
-execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 const bundle = await rolldown({
   input: Object.fromEntries([...doors.map((name) => [name.replace(/\.ts$/, ''), `src/${name}`]), ['cli/main', 'src/cli/main.ts']]),
-  external: (id) => !/^[./]/.test(id),
+  external: (id) => !/^[./]|^@oxc-project\/runtime/.test(id),
   platform: 'node',
+  transform: { target: 'es2023' }, // Node 20 and 22 have no `using`
 })
 await bundle.write({
   dir: 'dist',
@@ -25,3 +25,5 @@ await bundle.write({
   chunkFileNames: 'chunks/[name]-[hash].js',
 })
 await bundle.close()
+
+execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
