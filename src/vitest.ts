@@ -1,11 +1,28 @@
-import { test as base, type TestAPI } from 'vitest'
+import { expect, test as base, type TestAPI } from 'vitest'
 
 import { openRig, type Rig } from './rig/rig.ts'
+import type { EndingKind } from './model/ending.ts'
 import type { RigOptions } from './rig/rig-options.ts'
+import { toEnd, type ToEndOptions } from './rig/to-end.ts'
 import { tellStory } from './timeline/story.ts'
 
 export type { Rig } from './rig/rig.ts'
 export type { RigOptions, RigServerOptions } from './rig/rig-options.ts'
+
+declare global {
+  // eslint-disable-next-line typescript/no-namespace -- the one place that Vitest 3, 4 and 5 all take matchers from
+  namespace Chai {
+    interface Assertion {
+      /**
+       * `await expect(client).toEnd('reset', { by: 'peer' })`: waits for the ending of a client or a connection. A failure
+       * tells what happened on every connection of its rig.
+       */
+      toEnd(kind: EndingKind, options?: ToEndOptions): Promise<void>
+    }
+  }
+}
+
+expect.extend({ toEnd })
 
 /** What the fixture gives to a test. */
 export interface RigFixtures {

@@ -1,5 +1,7 @@
+export const ENDING_KINDS = ['eof', 'reset', 'closed', 'refused', 'timeout', 'lost', 'error'] as const
+
 /** How a connection ended, in one word. */
-export type EndingKind = 'eof' | 'reset' | 'closed' | 'refused' | 'timeout' | 'lost' | 'error'
+export type EndingKind = (typeof ENDING_KINDS)[number]
 
 /** How one end of a connection saw it end. A value, never an exception. */
 export interface Ending {

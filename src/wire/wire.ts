@@ -9,6 +9,7 @@ import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { duration, integer } from '../model/options.ts'
 import { now } from '../timeline/clock.ts'
+import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import { Chunks } from './chunks.ts'
@@ -182,6 +183,11 @@ export class Wire implements Omit<Client, 'ask'> {
     const ending = await this.ended
     clearTimer(timer)
     return ending
+  }
+
+  /** What happened to it, and to all that shares its timeline. */
+  tellStory(): string {
+    return tellStory(this.#timeline)
   }
 
   /** Worded only when somebody asks. */
