@@ -2,19 +2,14 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
-import { nextTurn, setTimer, turn } from '../lifetime/timers.ts'
+import { nextTurn, setTimer } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
+import { acceptBacklog } from './backlog.ts'
 import { Handshakes } from './handshakes.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { resetOrDestroy } from './reset.ts'
-
-/** How many late connections are let in at most: a client that redials on reset would keep us for ever. */
-export const MAX_LATE = 512
-
-/** How many turns of the event loop without a connection mean that the backlog is empty: libuv accepts one a turn. */
-const IDLE_TURNS = 2
 
 /** Whoever is told of what the listener accepts. */
 export interface ListenerEvents {
@@ -70,14 +65,9 @@ export class Listener {
     this.#quitting = true
   }
 
-  /** Lets in what the kernel had accepted, one connection a turn, until nothing more comes, it is {@link MAX_LATE}, or the deadline passes. */
-  async acceptBacklog(deadline: Deadline): Promise<void> {
-    let idle = 0
-    while (idle < IDLE_TURNS && this.#late < MAX_LATE && !deadline.passed) {
-      const before = this.#late
-      await turn()
-      idle = this.#late === before ? idle + 1 : 0
-    }
+  /** See {@link acceptBacklog}. */
+  acceptBacklog(deadline: Deadline): Promise<void> {
+    return acceptBacklog(() => this.#late, deadline)
   }
 
   /** Closes the listener at once. Resolves when its last socket has closed, too. */
