@@ -349,6 +349,17 @@ describe('every wait can be bounded', () => {
     expect(warnings).toStrictEqual([])
   })
 
+  test('one wait that is over leaves the signal to the others', async () => {
+    const controller = new AbortController()
+    const [first, second] = [await pair(), await pair()]
+    const line = first.client.readLine({ signal: controller.signal })
+    const other = expect(second.client.readLine({ signal: controller.signal })).rejects.toThrow('enough')
+    first.peer.write('line\n')
+    expect(await line).toBe('line')
+    controller.abort(new Error('enough'))
+    await other
+  })
+
   test('0 ms is a deadline too, but what is there already is given', async () => {
     const { client, peer } = await pair()
     peer.write('line\n')
@@ -518,6 +529,15 @@ describe('drip', () => {
     client.halfClose()
     await once(peer, 'end')
     expect(text).toMatch(/^a{3,999}!$/)
+  })
+
+  test('leaves nothing on the socket when it is over', async () => {
+    const { client, peer } = await pair()
+    peer.resume()
+    client.drip('a', { everyMs: 1 })[Symbol.dispose]()
+    const before = client.socket.listenerCount('close')
+    for (let n = 0; n < 5; n++) client.drip('abc', { everyMs: 1 })[Symbol.dispose]()
+    expect(client.socket.listenerCount('close')).toBe(before)
   })
 
   test('stops at the end of the connection, quietly', async () => {

@@ -634,6 +634,18 @@ describe('the handlers', () => {
     expect(performance.now() - before).toBeGreaterThan(20)
   })
 
+  test('drip leaves no timer behind when it has stopped', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const server = await serve(handlers.drip({ everyMs: 5 }))
+    const client = await dial(server)
+    await client.readLine()
+    const before = timers()
+    expect(before).toBeGreaterThan(0)
+    await server.stop()
+    await client.ended
+    expect(timers()).toBeLessThan(before)
+  })
+
   test('drip stops when its peer leaves, and that is no error', async () => {
     const server = await serve(handlers.drip({ everyMs: 1 }))
     const client = await dial(server)
