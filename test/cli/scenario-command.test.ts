@@ -72,9 +72,9 @@ test('a server that is not there is exit 1, and said once for all clients', asyn
 
 test('--timeout bounds a server that never answers, and says what was waited for', async () => {
   const server = await bareServer((socket) => socket.resume())
-  const run = netgrace(`scenario --clients 2 --timeout 200ms --to 127.0.0.1:${server.port}`)
+  const run = netgrace(`scenario --clients 2 --timeout 1s --to 127.0.0.1:${server.port}`)
   expect(await run.ended).toBe(1)
-  expect(run.stdout).toMatch(/#\d: not done within 200 ms: waiting for the reply to message 1 of 10 since \d+ ms/)
+  expect(run.stdout).toMatch(/#\d: not done within 1000 ms: waiting for the reply to message 1 of 10 since \d+ ms/)
   expect(run.stdout).toMatch(/^ {2}replies {2}0 of 2 echoed, 0 changed, 2 lost/m)
 })
 
