@@ -1,0 +1,78 @@
+import type { RequestListener } from 'node:http'
+
+import { askedFor } from '../../lifetime/origin.ts'
+import { NetgraceError } from '../../model/errors.ts'
+import { wrongValue } from '../../model/invalid.ts'
+import { callback } from '../../model/options.ts'
+import { Timeline } from '../../timeline/timeline.ts'
+import { whatItSpeaks, type ForeignServer } from './foreign-server.ts'
+import { checkSuperviseOptions, type SuperviseOptions } from './supervise-options.ts'
+import { ForeignServerKeeper, type SupervisedServer, type SuperviseSetup } from './supervised-server.ts'
+
+/** Who is supervised. Two supervisors would contradict each other: they may have another grace, and each would refuse who is late. */
+const supervised = new WeakSet<ForeignServer>()
+
+/**
+ * Gives a server of yours an end: a `stop()` that always resolves, within its grace, and loses nothing that can be kept.
+ *
+ * A server of `node:net`, `node:tls`, `node:http`, `node:https` or `node:http2`, upgraded sockets included: Express,
+ * Fastify, Koa and ws stand on one. It listens afterwards, on a free loopback port unless you have told it where.
+ * Supervise it before it listens, or at once: of connections from before, not all can be found.
+ *
+ * At quit, in this order: what the kernel has accepted but Node has not seen is reset; the listener closes; never-used
+ * connections and idle keep-alive ones close (see `idle.lingerMs`), a busy one after its answer, which says `Connection:
+ * close`; HTTP/2 sessions get GOAWAY; upgraded connections, and all of a server that speaks no HTTP, get a FIN, a turn or
+ * two after `quit`, so that whoever listens to it can say goodbye first; whose TLS handshake is under way may still ask
+ * once. What is left at the deadline is reset.
+ *
+ * The caller ends it with `stop()`, `await using`, or by aborting `signal`. Then nothing of ours is left on the server. A
+ * server can be supervised again after that, and not before.
+ *
+ * Limits: a `grpc.Server` is none of these, use its own `drain`. Of connections from before supervision, HTTP/2 sessions
+ * are not told, and are cut at the deadline, on Node 20 and 22.
+ *
+ * @param options.graceMs  How long `stop()` lets connections finish. Milliseconds, ≥ 0. Default {@link DEFAULT_GRACE_MS}.
+ * @param options.idle.lingerMs  How long idle connections stay open after quit. Milliseconds, ≥ 0. Default 0.
+ * @param options.signal  Aborting it is `stop()`.
+ * @throws {TypeError | RangeError}  It is no such server, it is supervised already, or an option is wrong. Nothing has been opened.
+ * @throws {NetgraceError}  `ERR_NETGRACE_LISTEN`: it could not listen, `cause` is the system's error;
+ *   `ERR_NETGRACE_STOPPED`: `signal` had aborted, or the server was closed before it listened. Nothing of ours is left on it.
+ */
+export async function superviseServer(server: ForeignServer, options: SuperviseOptions = {}): Promise<SupervisedServer> {
+  return askedFor(() => openSupervised(server, options, { timeline: new Timeline() }))
+}
+
+/** As {@link superviseServer}, for whoever has a timeline. */
+export async function openSupervised(server: ForeignServer, options: SuperviseOptions, setup: SuperviseSetup): Promise<SupervisedServer> {
+  checkSuperviseOptions(options)
+  whatItSpeaks(server)
+  if (supervised.has(server)) throw wrongValue('server', 'a server that is not supervised already', server)
+  if (options.signal?.aborted) {
+    throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot supervise a server: signal had aborted already', {
+      cause: options.signal.reason,
+    })
+  }
+  supervised.add(server)
+  const keeper = new ForeignServerKeeper(server, options, {
+    timeline: setup.timeline,
+    reported: (report) => {
+      supervised.delete(server)
+      setup.reported?.(report)
+    },
+  })
+  try {
+    await keeper.start()
+  } catch (error) {
+    supervised.delete(server)
+    throw error
+  }
+  return keeper
+}
+
+/** A new HTTP server around a listener: a function `(request, response)`, an Express app, `app.callback()` of Koa. */
+export async function openHttp(listener: RequestListener, options: SuperviseOptions, setup: SuperviseSetup): Promise<SupervisedServer> {
+  callback('listener', listener)
+  checkSuperviseOptions(options)
+  const { createServer } = await import('node:http') // whoever supervises nothing does not pay for it
+  return openSupervised(createServer(listener), options, setup)
+}
