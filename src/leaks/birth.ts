@@ -1,6 +1,12 @@
 import type { Handle } from './handle.ts'
-import type { Scope } from './scope.ts'
 import type { Stack } from './stack.ts'
+
+/** Where a birth belongs: a scope. */
+export interface Home {
+  readonly title: string | undefined
+  add(birth: Birth): void
+  delete(birth: Birth): void
+}
 
 /** A handle that was opened in some scope. */
 export interface Birth {
@@ -9,7 +15,7 @@ export interface Birth {
   /** Held until `destroy`: what is dropped unclosed must not vanish from the report with the garbage. */
   readonly handle: Handle
   readonly bornAtMs: number
-  readonly scope: Scope | undefined
+  readonly scope: Home | undefined
   /** Empty for what the kernel hands us, such as an accepted socket. */
   readonly stack: Stack
   /** Which call of the user's made a part of ours open it. */

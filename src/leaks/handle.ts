@@ -9,6 +9,7 @@ export interface Handle {
   readonly bytesRead?: number
   readonly bytesWritten?: number
   hasRef?(): boolean
+  unref?(): void
   getsockname?(out: object): number
   getpeername?(out: object): number
   /** A message port's. */

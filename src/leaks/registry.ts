@@ -1,4 +1,4 @@
-import type { Birth } from './birth.ts'
+import type { Birth, Home } from './birth.ts'
 import { ownerOf } from './handle.ts'
 import { isOpen } from './kinds.ts'
 import type { Scope } from './scope.ts'
@@ -25,7 +25,7 @@ export function knownBirth(handle: object): Birth | undefined {
 }
 
 /** Whether anybody looks at what this scope opens. */
-export function isWatched(scope: Scope | undefined): boolean {
+export function isWatched(scope: Home | undefined): boolean {
   return scope !== undefined || processWide.size > 0
 }
 

@@ -1,4 +1,4 @@
-import type { Birth } from './birth.ts'
+import type { Birth, Home } from './birth.ts'
 import type { Stack } from './stack.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { Stack } from './stack.ts'
  * Invariants: a birth stands in its own scope and in all outer ones, or in none once it has closed. A scope goes on
  * collecting after it has been checked: what a test opens after its time-out belongs to that test.
  */
-export class Scope {
+export class Scope implements Home {
   readonly name: string | undefined
   readonly outer: Scope | undefined
   /** Where the scope was asked for. */

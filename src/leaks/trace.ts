@@ -20,6 +20,7 @@ const LISTEN = 'tracing:net.server.listen:asyncStart'
 
 const contexts = new AsyncLocalStorage<Context>()
 let holds = 0
+let declared: ((test: object) => void) | undefined
 
 const hooks = {
   // Takes the cost off every `await` on Node 24 and 26; 20 and 22 do not know it.
@@ -54,6 +55,11 @@ export function currentScope(): Scope | undefined {
   return contexts.getStore()?.scope
 }
 
+/** `node:test` makes an AsyncResource of each of its tests. `act` gets them before they are complete. */
+export function onTestDeclared(act: (test: object) => void): void {
+  declared = act
+}
+
 function switchOn(): void {
   hook.enable()
   subscribe(LISTEN, listening)
@@ -67,12 +73,13 @@ function switchOff(): void {
   contexts.disable()
   forgetAll()
   forgetFiles()
+  declared = undefined
 }
 
 /** Runs inside the opening of every handle. Must not throw: Node ends the process when a hook does. */
 function born(id: number, type: string, triggerId: number, resource: object): void {
   // Anybody may call a resource of their own what they like.
-  if (resource instanceof AsyncResource) return
+  if (resource instanceof AsyncResource) return type === 'Test' ? declared?.(resource) : undefined
   if (type === 'TCPCONNECTWRAP' || type === 'PIPECONNECTWRAP') return rememberDial(triggerId, resource)
   if (type === 'FILEHANDLE') return fileBorn(id, resource)
   if (type === 'FSREQPROMISE') return asked(id, resource)

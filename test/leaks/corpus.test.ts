@@ -6,6 +6,9 @@ import { promisify } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
+import { bundled } from './bundle.ts'
+
+const findLeaks = bundled('leaks/find.ts')
 const corpus = fileURLToPath(new URL('corpus/', import.meta.url))
 
 interface Snippet {
@@ -54,6 +57,6 @@ function snippetsOf(file: string): Snippet[] {
 }
 
 async function run(file: string, name: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [`${corpus}run-one.mjs`, file, name], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [`${corpus}run-one.mjs`, file, name, findLeaks()], { timeout: 20_000 })
   return (JSON.parse(/^@@(.*)$/m.exec(stdout)![1]!) as string[]).toSorted()
 }

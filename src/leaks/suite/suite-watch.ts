@@ -41,8 +41,8 @@ export class SuiteWatch {
   }
 
   /** The scope of a test; it counts in the file's all the same. */
-  testScope(name: string): Scope {
-    return new Scope(name)
+  testScope(name: string, outer?: Scope): Scope {
+    return new Scope(name, outer)
   }
 
   /** After the test, its hooks and its fixtures. */
@@ -57,6 +57,11 @@ export class SuiteWatch {
     } finally {
       this.#end()
     }
+  }
+
+  /** Lets the process end although something leaked: a runner that waits for that would hang, and never tell. */
+  unrefAll(): void {
+    for (const { handle } of this.#file.births) handle.unref?.()
   }
 
   #judge(found: readonly Found[], ended: string, hint: string): Verdict {

@@ -6,15 +6,15 @@ import { SuiteWatch, type Verdict } from './suite-watch.ts'
 
 /** What is used of Vitest 3.2, 4 and 5. */
 export interface VitestHooks {
-  beforeEach(hook: (context: VitestContext) => void): void
-  beforeAll(hook: () => () => Promise<void>): void
+  readonly beforeEach: (hook: (context: VitestContext) => void) => void
+  readonly beforeAll: (hook: () => () => Promise<void>) => void
   /** From 4.1 on: around the fixtures of a file, too. */
-  aroundAll?: ((hook: (run: () => Promise<void>) => Promise<void>) => void) | undefined
+  readonly aroundAll?: ((hook: (run: () => Promise<void>) => Promise<void>) => void) | undefined
 }
 
 interface VitestContext {
   readonly task: VitestTask
-  onTestFinished(hook: () => Promise<void>): void
+  readonly onTestFinished: (hook: () => Promise<void>) => void
 }
 
 interface VitestTask {

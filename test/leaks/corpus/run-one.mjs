@@ -1,4 +1,4 @@
-// node run-one.mjs FILE NAME: runs one snippet in this process, under findLeaks, and prints what was found as one line of JSON.
+// node run-one.mjs FILE NAME LEAKS: runs one snippet in this process, under the findLeaks of that module, and prints what was found as one line of JSON.
 // What a snippet needs from outside its scope stands in `world`, opened before the tracer is on.
 import { spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
@@ -13,9 +13,8 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import tls from 'node:tls'
 
-import { findLeaks } from '../../../dist/leaks/find.js'
-
-const [file, name] = process.argv.slice(2)
+const [file, name, leaksModule] = process.argv.slice(2)
+const { findLeaks } = await import(pathToFileURL(leaksModule))
 const folder = mkdtempSync(join(tmpdir(), 'netgrace-corpus-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
