@@ -8,11 +8,15 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
+const programs = ['cli/main', 'spawn/client-entry'] // run as files of their own
 const doors = readdirSync('src').filter((name) => name.endsWith('.ts'))
 
 rmSync('dist', { recursive: true, force: true })
 const bundle = await rolldown({
-  input: Object.fromEntries([...doors.map((name) => [name.replace(/\.ts$/, ''), `src/${name}`]), ['cli/main', 'src/cli/main.ts']]),
+  input: Object.fromEntries([
+    ...doors.map((name) => [name.replace(/\.ts$/, ''), `src/${name}`]),
+    ...programs.map((name) => [name, `src/${name}.ts`]),
+  ]),
   external: (id) => !/^[./]|^@oxc-project\/runtime/.test(id),
   platform: 'node',
   transform: { target: 'es2023' }, // Node 20 and 22 have no `using`

@@ -31,3 +31,5 @@ export { startUdpEchoServer, type UdpServerOptions } from './server/udp/start-ud
 export type { UdpServer, UdpStopReport } from './server/udp/udp-server.ts'
 export type { KeepAlive } from './client/keep-alive.ts'
 export type { Closing } from './server/closing.ts'
+export { spawnClient, type SpawnOptions } from './spawn/spawn-client.ts'
+export type { SpawnedClient, SpawnedProcessClient } from './spawn/spawned-client.ts'

@@ -2,6 +2,7 @@ import { now } from '../timeline/clock.ts'
 import { Deadline } from './deadline.ts'
 import type { Live } from './live.ts'
 import { inSlices } from './slices.ts'
+import { turn } from './timers.ts'
 
 /** How long what was forced may take to be gone, and handlers to settle after it, before they are named instead of waited for. */
 export const SETTLE_MS = 250
@@ -57,7 +58,8 @@ export async function stopInOrder<T>(target: Stoppable<T>, deadline: Deadline): 
   const drained = await deadline.beats(Promise.all([target.live.empty(), listenerGone]))
 
   const forcingSince = now()
-  if (!drained) {
+  if (!drained) await turn() // after a long hold the timer fires before the poll: who has said goodbye meanwhile is not cut
+  if (!drained && target.live.all.size > 0) {
     target.onPhase('forcing')
     await inSlices(target.live.all, (one) => target.force(one))
     const settling = new Deadline(SETTLE_MS)

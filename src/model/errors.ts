@@ -4,15 +4,18 @@ import type { Ending } from './ending.ts'
 export type NetgraceErrorCode =
   | 'ERR_NETGRACE_CONNECT'
   | 'ERR_NETGRACE_CONNECTION_ENDED'
+  | 'ERR_NETGRACE_FAULT_UNUSED'
   | 'ERR_NETGRACE_FORCED'
   | 'ERR_NETGRACE_HALF_CLOSED'
   | 'ERR_NETGRACE_LEAK'
   | 'ERR_NETGRACE_LISTEN'
   | 'ERR_NETGRACE_SCENARIO'
   | 'ERR_NETGRACE_SCRIPT'
+  | 'ERR_NETGRACE_SPAWN'
   | 'ERR_NETGRACE_STOPPED'
   | 'ERR_NETGRACE_TIMEOUT'
   | 'ERR_NETGRACE_UNSETTLED'
+  | 'ERR_NETGRACE_UPSTREAM'
 
 /** What netgrace throws when the caller's world went wrong: a `code` for programs, a message that says what, which and what to do, and the system's error as `cause`. */
 export class NetgraceError extends Error {
@@ -53,5 +56,19 @@ export class ConnectionEndedError extends NetgraceError {
 
   static {
     this.prototype.name = 'ConnectionEndedError'
+  }
+}
+
+/** Faults were injected and met nothing: the client did not come through the proxy, or not as far. `faults` says which. Code `ERR_NETGRACE_FAULT_UNUSED`. */
+export class FaultUnusedError extends NetgraceError {
+  readonly faults: readonly string[]
+
+  constructor(message: string, faults: readonly string[]) {
+    super('ERR_NETGRACE_FAULT_UNUSED', message)
+    this.faults = faults
+  }
+
+  static {
+    this.prototype.name = 'FaultUnusedError'
   }
 }

@@ -16,6 +16,8 @@ import { handlers } from '../server/handlers/handlers.ts'
 import { DEFAULT_HOST } from '../server/server-options.ts'
 import { openUdpEcho, type UdpServerOptions } from '../server/udp/start-udp-echo-server.ts'
 import type { UdpServer } from '../server/udp/udp-server.ts'
+import { openSpawned, type SpawnOptions } from '../spawn/spawn-client.ts'
+import type { SpawnedClient, SpawnedProcessClient } from '../spawn/spawned-client.ts'
 import { openUnanswering } from '../spawn/unanswering.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { HeldPort } from '../wire/held-port.ts'
@@ -36,6 +38,9 @@ export interface Rig extends AsyncDisposable {
   udpEcho(options?: UdpServerOptions): Promise<UdpServer>
   /** A client. At the end of the test it closes gracefully. */
   connect(to: Address, options?: ConnectOptions): Promise<Client>
+  /** A client in a thread or a process of its own. At the end of the test it closes gracefully, or, frozen, is killed. */
+  spawn(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
+  spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient>
   /** N clients, M messages each; told to stop if the rig closes first. */
   scenario(to: Address, options?: ScenarioOptions): Promise<ScenarioReport>
   /** An endpoint that refuses every connect, and that nobody else can listen on meanwhile. */
@@ -111,6 +116,16 @@ class OpenRig implements Rig {
     this.#scope.defer('a client', (deadline) => {
       this.#goodbyes.push(client.closeWithin(deadline.remainingMs))
     })
+    return client
+  }
+
+  spawn(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
+  spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient>
+  async spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient> {
+    this.#mustBeOpen()
+    const client = await askedFor(() => openSpawned(endpointOf(to), options))
+    this.#clients.push(client.local)
+    this.#scope.defer('a spawned client', (deadline) => client.closeWithin(deadline.remainingMs))
     return client
   }
 

@@ -1,0 +1,86 @@
+import { checkConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS, type ConnectOptions } from '../client/connect-options.ts'
+import { onAbort } from '../lifetime/on-abort.ts'
+import { askedFor } from '../lifetime/origin.ts'
+import { asError } from '../lifetime/throw-all.ts'
+import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
+import { NetgraceError } from '../model/errors.ts'
+import { wrongType } from '../model/invalid.ts'
+import { oneOf } from '../model/options.ts'
+import { DEFAULT_CLOSE_TIMEOUT_MS } from '../wire/wire.ts'
+import { entryFile } from './home.ts'
+import { startHost, type Where } from './host.ts'
+import { Peer } from './peer.ts'
+import { HostedClient, type SpawnedClient, type SpawnedProcessClient } from './spawned-client.ts'
+
+/** How long a thread or a process may take to start, beside the connecting. Milliseconds. */
+const START_MS = 10_000
+
+export interface SpawnOptions extends ConnectOptions {
+  readonly in: Where
+}
+
+/**
+ * Opens a connection from a thread or a process of its own, and resolves once it stands.
+ *
+ * The caller ends it with `close()`, `reset()`, `await using`, by aborting `signal`, or, a process, with `kill()`.
+ *
+ * @param options.in  `'thread'`: another event loop. `'process'`: one that can be killed and frozen, too.
+ * @throws {TypeError | RangeError}  An option or the address is wrong, or cannot be handed to another thread. Nothing has been opened.
+ * @throws {ConnectError}  `ERR_NETGRACE_CONNECT`: it did not come to a connection; `ending` says how. Nothing is left running.
+ * @throws {NetgraceError}  `ERR_NETGRACE_SPAWN`: the thread or process did not start, or ended first.
+ */
+export function spawnClient(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
+export function spawnClient(to: Address, options: SpawnOptions): Promise<SpawnedClient>
+export async function spawnClient(to: Address, options: SpawnOptions): Promise<SpawnedClient> {
+  return askedFor(() => openSpawned(endpointOf(to), options))
+}
+
+/** As {@link spawnClient}, for a rig. */
+export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<HostedClient> {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', "an object with in: 'thread' or 'process'", options)
+  const { in: where, signal, ...connect } = options
+  oneOf('thread', 'process')('in', where)
+  checkConnectOptions({ ...connect, ...(signal && { signal }) })
+  if (signal?.aborted)
+    throw new NetgraceError('ERR_NETGRACE_STOPPED', `spawn a client to ${formatEndpoint(to)}: signal had aborted already`, {
+      cause: signal.reason,
+    })
+  handedOver(connect)
+
+  const host = startHost(where, entryFile('spawn/client-entry'))
+  let client: HostedClient | undefined
+  const calls = new Peer(host, (_, value) => client?.hear(value as never))
+  const gone = host.exited.then(({ code, signal: by }) => {
+    const how = host.crash()?.message ?? (by ? `it was killed by ${by}` : `it exited with code ${code}`)
+    const error = new NetgraceError(
+      'ERR_NETGRACE_SPAWN',
+      `the ${where} for a client to ${formatEndpoint(to)} did not get to connect: ${how}`,
+      { cause: host.crash() },
+    )
+    if (!client) calls.settle(({ reject }) => reject(error))
+  })
+  try {
+    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS } = connect
+    const forget = signal && onAbort(signal, (reason) => calls.tell('abort', asError(reason).message))
+    const ends = await calls.call('open', [to, connect], { withinMs: connectTimeoutMs + START_MS })
+    forget?.()
+    client = new HostedClient(host, calls, ends as never, closeTimeoutMs)
+  } catch (error) {
+    host.kill('SIGKILL')
+    await gone
+    throw error
+  }
+  const opened = client
+  const forget = signal && onAbort(signal, (reason) => opened.abort(asError(reason)))
+  void opened.ended.then(() => forget?.())
+  return opened
+}
+
+/** A function cannot go to another thread, and `tls` may hold some. */
+function handedOver(options: object): void {
+  try {
+    structuredClone(options)
+  } catch (error) {
+    throw wrongType('options', `options that can be handed to another thread (${(error as Error).message})`, options)
+  }
+}
