@@ -12,7 +12,7 @@ export interface Home {
 export interface Birth {
   /** Its name in `async_hooks`; one of those in `kinds.ts`. */
   readonly type: string
-  /** Held until `destroy`: what is dropped unclosed must not vanish from the report with the garbage. */
+  /** Held until it closes: what is dropped unclosed must not vanish from the report with the garbage. */
   readonly handle: Handle
   readonly bornAtMs: number
   readonly scope: Home | undefined

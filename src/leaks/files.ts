@@ -5,38 +5,40 @@ import { enter } from './registry.ts'
 
 /** A request of `fs.promises` under way: it knows the user's line and the scope, and the file that comes of it knows neither. */
 interface Request {
+  /** Has its promise once it is made, which is after we hear of it. */
   readonly resource: { readonly promise?: Promise<unknown> }
   readonly asked: Pick<Birth, 'scope' | 'origin' | 'stack'>
-  awaited: boolean
 }
 
-const requests = new Map<number, Request>()
+/** Requests that are not awaited yet; more are not kept. */
+const MOST_REQUESTS = 32
+let requests: Request[] = []
 let unclaimed = new WeakMap<object, { readonly id: number; readonly bornAtMs: number }>()
 
-export function requestBegan(id: number, resource: Request['resource'], asked: Request['asked']): void {
-  requests.set(id, { resource, asked, awaited: false })
-}
-
-export function requestEnded(id: number): boolean {
-  return requests.delete(id)
+export function requestBegan(request: Request): void {
+  if (requests.length === MOST_REQUESTS) awaitAll()
+  requests.push(request)
 }
 
 /** One of the requests under way is for this file: each tells when its promise resolves. */
 export function fileBorn(id: number, handle: object): void {
   unclaimed.set(handle, { id, bornAtMs: now() })
-  for (const request of requests.values()) {
-    if (request.awaited) continue
-    request.awaited = true
+  awaitAll()
+}
+
+export function forgetFiles(): void {
+  requests = []
+  unclaimed = new WeakMap()
+}
+
+function awaitAll(): void {
+  for (const request of requests) {
     request.resource.promise?.then(
       (result) => claim(result, request),
       () => {},
     )
   }
-}
-
-export function forgetFiles(): void {
-  requests.clear()
-  unclaimed = new WeakMap()
+  requests = []
 }
 
 function claim(result: unknown, { asked }: Request): void {

@@ -8,7 +8,9 @@ export interface Handle {
   readonly fd?: number
   readonly bytesRead?: number
   readonly bytesWritten?: number
+  getAsyncId?(): number
   hasRef?(): boolean
+  ref?(): void
   unref?(): void
   getsockname?(out: object): number
   getpeername?(out: object): number

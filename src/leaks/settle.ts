@@ -10,7 +10,7 @@ import { isNoise } from './noise.ts'
 import { withoutParts } from './parts.ts'
 import type { Scope } from './scope.ts'
 
-/** `destroy` comes within three turns of a close. */
+/** A close is complete within three turns. */
 const TURNS = 4
 const LONGEST_NAP_MS = 20
 

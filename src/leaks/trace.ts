@@ -4,9 +4,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 import { rememberAskers } from '../lifetime/origin.ts'
 import { now } from '../timeline/clock.ts'
-import { fileBorn, forgetFiles, requestBegan, requestEnded } from './files.ts'
-import { isListener, isTraced } from './kinds.ts'
-import { birthOf, enter, forgetAll, isWatched, knownBirth, leave, rememberDial, rememberListen } from './registry.ts'
+import { fileBorn, forgetFiles, requestBegan } from './files.ts'
+import { isListener, TRACED_TYPES } from './kinds.ts'
+import { birthOf, enter, forgetAll, isWatched, knownBirth, rememberDial, rememberListen } from './registry.ts'
 import type { Scope } from './scope.ts'
 import { captureStack, type Stack } from './stack.ts'
 
@@ -18,6 +18,12 @@ interface Context {
 /** `listen(port, host)` goes through dns and loses the user's frame; this channel is published inside `listen()`. */
 const LISTEN = 'tracing:net.server.listen:asyncStart'
 
+/** All others are passed over before anything is done for them: on Node 20 and 22 there is one for each promise. */
+const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'Test'])
+
+/** The kernel's act. */
+const NOBODYS: Stack = {}
+
 const contexts = new AsyncLocalStorage<Context>()
 let holds = 0
 let declared: ((test: object) => void) | undefined
@@ -26,7 +32,6 @@ const hooks = {
   // Takes the cost off every `await` on Node 24 and 26; 20 and 22 do not know it.
   trackPromises: false,
   init: born,
-  destroy: died,
 }
 const hook = createHook(hooks)
 
@@ -78,12 +83,25 @@ function switchOff(): void {
 
 /** Runs inside the opening of every handle. Must not throw: Node ends the process when a hook does. */
 function born(id: number, type: string, triggerId: number, resource: object): void {
+  if (!CONCERN_US.has(type)) return
   // Anybody may call a resource of their own what they like.
   if (resource instanceof AsyncResource) return type === 'Test' ? declared?.(resource) : undefined
-  if (type === 'TCPCONNECTWRAP' || type === 'PIPECONNECTWRAP') return rememberDial(triggerId, resource)
-  if (type === 'FILEHANDLE') return fileBorn(id, resource)
-  if (type === 'FSREQPROMISE') return asked(id, resource)
-  if (!isTraced(type)) return
+  switch (type) {
+    case 'TCPCONNECTWRAP':
+    case 'PIPECONNECTWRAP':
+      return rememberDial(triggerId, resource)
+    case 'FILEHANDLE':
+      return fileBorn(id, resource)
+    case 'FSREQPROMISE':
+      return asked(resource)
+    case 'Test':
+      return
+    default:
+      return handleBorn(id, type, triggerId, resource)
+  }
+}
+
+function handleBorn(id: number, type: string, triggerId: number, resource: object): void {
   // An agent that takes a socket again gives its handle a new id, under the stack of the request that took it; a timer
   // that is refreshed after it fired is the timer that it was. Both stay what they were when they were first opened.
   const handle = (resource as { readonly handle?: object }).handle ?? resource
@@ -96,16 +114,13 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
   const { scope, origin } = (accepted ? trigger : contexts.getStore()) ?? {}
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
-  enter({ type, handle, bornAtMs: now(), scope, origin, stack: captureStack(born), via, accepted, id }, id)
+  const stack = accepted ? NOBODYS : captureStack(born)
+  enter({ type, handle, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
 }
 
-function died(id: number): void {
-  if (!requestEnded(id)) leave(id)
-}
-
-function asked(id: number, request: object): void {
+function asked(request: object): void {
   const { scope, origin } = contexts.getStore() ?? {}
-  if (isWatched(scope)) requestBegan(id, request, { scope, origin, stack: captureStack(born) })
+  if (isWatched(scope)) requestBegan({ resource: request, asked: { scope, origin, stack: captureStack(born) } })
 }
 
 function listening(message: unknown): void {
