@@ -55,15 +55,16 @@ export async function stopInOrder<T>(target: Stoppable<T>, deadline: Deadline): 
     (one) => target.interrupt(one),
     () => deadline.passed,
   )
-  const drained = await deadline.beats(Promise.all([target.live.empty(), listenerGone]))
+  const over = Promise.all([target.live.empty(), listenerGone])
+  // after a long hold the timer fires before the poll: who has said goodbye meanwhile is not cut
+  const drained = (await deadline.beats(over)) || (await Promise.race([over.then(() => true), turn().then(() => false)]))
 
   const forcingSince = now()
-  if (!drained) await turn() // after a long hold the timer fires before the poll: who has said goodbye meanwhile is not cut
-  if (!drained && target.live.all.size > 0) {
+  if (!drained) {
     target.onPhase('forcing')
     await inSlices(target.live.all, (one) => target.force(one))
     const settling = new Deadline(SETTLE_MS)
-    await settling.beats(Promise.all([target.live.empty(), listenerGone]))
+    await settling.beats(over)
     settling.cancel()
   }
   deadline.cancel()

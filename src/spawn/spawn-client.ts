@@ -10,7 +10,8 @@ import { DEFAULT_CLOSE_TIMEOUT_MS } from '../wire/wire.ts'
 import { entryFile } from './home.ts'
 import { startHost, type Where } from './host.ts'
 import { Peer } from './peer.ts'
-import { HostedClient, type SpawnedClient, type SpawnedProcessClient } from './spawned-client.ts'
+import { HostedClient } from './hosted-client.ts'
+import type { SpawnedClient, SpawnedProcessClient } from './spawned-client.ts'
 
 /** How long a thread or a process may take to start, beside the connecting. Milliseconds. */
 const START_MS = 10_000

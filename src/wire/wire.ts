@@ -8,17 +8,16 @@ import type { Ending } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { duration, integer } from '../model/options.ts'
-import { now } from '../timeline/clock.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import { Chunks } from './chunks.ts'
 import { drip } from './drip.ts'
 import type { EndingWatch } from './ending-watch.ts'
-import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { Reader, type Sink } from './reader.ts'
 import { resetOrDestroy } from './reset.ts'
 import { currentTurn } from './turn.ts'
+import { Writer } from './writer.ts'
 
 /** Default of `closeTimeoutMs`: how long `close()` waits for the peer's FIN. Milliseconds. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 1000
@@ -55,6 +54,7 @@ export class Wire implements Omit<Client, 'ask'> {
   readonly #timeline: Timeline
   readonly #watch: EndingWatch
   readonly #reader: Reader
+  readonly #writer: Writer
   readonly #closeTimeoutMs: number
   #ending: Ending | undefined
   #ended: Promise<Ending> | undefined
@@ -62,9 +62,6 @@ export class Wire implements Omit<Client, 'ask'> {
   #told: Ending | undefined
   #halfClosed = false
   readonly #bornTurn: number
-  /** What was sent by the methods here, and when last: writes to the socket itself show by the difference. */
-  #sent = 0
-  #lastSentAtMs = 0
 
   constructor({ socket, raw = socket, local, peer, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
     this.socket = socket
@@ -74,6 +71,7 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#watch = watch
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
+    this.#writer = new Writer(socket, track)
     this.#bornTurn = currentTurn()
     this.local = local ?? { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
     this.#peer = peer
@@ -111,7 +109,9 @@ export class Wire implements Omit<Client, 'ask'> {
     }
     const { socket } = this
     const tooLate = this.#watch.intent !== undefined || socket.writableEnded || socket.destroyed
-    const work = tooLate ? this.endedBefore('the data could be sent') : this.#write(data)
+    const work = tooLate
+      ? this.endedBefore('the data could be sent')
+      : this.#writer.send(data, () => this.endedBefore('the data could be sent'))
     if (options === UNBOUNDED) return work
     const late = (): string => `${this.#name()}: the data was not taken within ${options.withinMs} ms; ${this.track.story()}`
     return bounded(work, options, late)
@@ -158,7 +158,7 @@ export class Wire implements Omit<Client, 'ask'> {
   reset(): Promise<Ending> {
     if (this.#intendReset()) {
       const cut = (): void => this.#cut()
-      const waitMs = this.#quietForMs()
+      const waitMs = this.#writer.quietForMs()
       if (waitMs > 0) setTimer(cut, waitMs)
       else if (this.#bornTurn === currentTurn()) nextTurn(cut) // sooner, and the peer would never see it connect
       else cut()
@@ -209,16 +209,14 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#reader.attach()
   }
 
-  /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. What can no longer be sent is dropped. */
+  /** Sends without waiting; `false` when the sink of a {@link pump} should be spared. */
   write(chunk: Buffer): boolean {
-    if (!this.socket.writable) return true
-    this.#noteSent(chunk.length)
-    return this.socket.write(chunk)
+    return this.#writer.post(chunk)
   }
 
   /** Resolves once all that was written is out, or never will be. */
   async flushed(): Promise<void> {
-    if (this.socket.writable) await this.#write('').catch(() => {})
+    if (this.socket.writable) await this.#writer.send('', () => this.endedBefore('all was out')).catch(() => {})
   }
 
   /** Every chunk to `sink`, until reading is over. */
@@ -292,37 +290,12 @@ export class Wire implements Omit<Client, 'ask'> {
     resetOrDestroy(this.socket, this.#raw)
   }
 
-  #write(data: Data): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.socket.write(data, (error) => {
-        // Node calls back without an error, too, when the socket was destroyed meanwhile
-        if (error || this.socket.destroyed) this.endedBefore('the data could be sent').catch(reject)
-        else resolve()
-      })
-      this.#noteSent(typeof data === 'string' ? Buffer.byteLength(data) : data.length)
-    })
-  }
-
-  #noteSent(bytes: number): void {
-    this.track.bytes('sent', bytes)
-    if (!resetMayReadAsEnd) return
-    this.#sent += bytes
-    this.#lastSentAtMs = now()
-  }
-
   #intendReset(): boolean {
     if (!this.#watch.intend('reset')) return false
     this.track.record('resetting')
     this.#reader.discardAll()
     this.#reader.finish()
     return true
-  }
-
-  /** How long to wait before a reset, so that a peer on an old libuv can tell it from an end. */
-  #quietForMs(): number {
-    const { bytesWritten } = this.socket
-    if (!resetMayReadAsEnd || bytesWritten === 0) return 0
-    return bytesWritten === this.#sent ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
   }
 
   #name(): string {

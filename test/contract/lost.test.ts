@@ -24,7 +24,14 @@ async function endingOfLostPeer(keepAlive: KeepAlive): Promise<{ kind: string; d
   return JSON.parse(stdout) as { kind: string; durationMs: number }
 }
 
-const lost = { kind: 'lost', by: 'peer', phase: 'open', certain: true, cause: 'ETIMEDOUT', described: 'LOST: the system gave the peer up (ETIMEDOUT)' }
+const lost = {
+  kind: 'lost',
+  by: 'peer',
+  phase: 'open',
+  certain: true,
+  cause: 'ETIMEDOUT',
+  described: 'LOST: the system gave the peer up (ETIMEDOUT)',
+}
 
 // skips where user namespaces are not allowed, or ip is not installed
 describe.skipIf(!canUnshare())('a peer that is gone without a word', () => {
@@ -32,9 +39,13 @@ describe.skipIf(!canUnshare())('a peer that is gone without a word', () => {
     expect(await endingOfLostPeer({ delayMs: 1000 })).toMatchObject(lost)
   })
 
-  test.runIf(net.Socket.prototype.setKeepAlive.length >= 4)('is lost sooner with an interval and a count', { timeout: 60_000 }, async () => {
-    const ending = await endingOfLostPeer({ delayMs: 1000, intervalMs: 1000, count: 2 })
-    expect(ending).toMatchObject(lost)
-    expect(ending.durationMs).toBeLessThan(10_000) // with the ten probes of the default it is 11 s
-  })
+  test.runIf(net.Socket.prototype.setKeepAlive.length >= 4)(
+    'is lost sooner with an interval and a count',
+    { timeout: 60_000 },
+    async () => {
+      const ending = await endingOfLostPeer({ delayMs: 1000, intervalMs: 1000, count: 2 })
+      expect(ending).toMatchObject(lost)
+      expect(ending.durationMs).toBeLessThan(10_000) // with the ten probes of the default it is 11 s
+    },
+  )
 })

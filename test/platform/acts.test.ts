@@ -22,12 +22,8 @@ async function plain(listen: net.ListenOptions): Promise<Pair> {
   const server = net.createServer({ allowHalfOpen: true }).listen(listen)
   await once(server, 'listening')
   const accepted = once(server, 'connection') as Promise<[net.Socket]>
-  const actor = net.connect({
-    ...(server.address() as net.AddressInfo),
-    host: '127.0.0.1',
-    allowHalfOpen: true,
-    ...(listen.path !== undefined && { path: listen.path }),
-  })
+  const where = listen.path === undefined ? { port: (server.address() as net.AddressInfo).port, host: '127.0.0.1' } : { path: listen.path }
+  const actor = net.connect({ ...where, allowHalfOpen: true })
   const [watcher] = await accepted
   if (actor.connecting) await once(actor, 'connect')
   server.close()

@@ -39,9 +39,9 @@ describe('toEnd', () => {
   test.for([
     [{}, 'eof', {}, /a client or a connection, got \{\}/],
     [undefined, 'eof', {}, /a client or a connection, got undefined/],
-    [{ ended: Promise.resolve() }, 'fin', {}, /must be one of eof, reset, closed, refused, timeout, lost, error, got "fin"/],
+    [{ ended: Promise.resolve() }, 'fin' as 'eof', {}, /must be one of eof, reset, closed, refused, timeout, lost, error, got "fin"/],
     [{ ended: Promise.resolve() }, 'eof', { by: 'us' }, /by must be one of peer, local, got "us"/],
-  ] as const)('refuses what it cannot mean: %o', async ([value, kind, options, message]) => {
-    await expect(expect(value).toEnd(kind as 'eof', options as object)).rejects.toThrow(message)
+  ] as [unknown, 'eof', object, RegExp][])('refuses what it cannot mean: %o', async ([value, kind, options, message]) => {
+    await expect(expect(value).toEnd(kind, options)).rejects.toThrow(message)
   })
 })
