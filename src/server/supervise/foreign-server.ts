@@ -46,19 +46,26 @@ export function urlOf(address: Endpoint, { tls, http1, http2 }: Speaks): string 
 /**
  * Closes the listener and nothing else. Resolves when the server says that its last connection has gone.
  *
- * An HTTP server would close its idle connections with it, thousands in one go, and those that linger: it does so by its
- * own public method, which answers for nothing meanwhile (test/supervise/idle.test.ts).
+ * An HTTP server would close its idle connections with it, and its sessions, thousands in one go, and those that linger. It
+ * does so by their own public methods, which do nothing meanwhile (test/supervise/http.test.ts, http2.test.ts).
  */
-export function closeListener(server: ForeignServer): Promise<void> {
-  const http1 = server as ForeignServer & Partial<Http1Server>
-  const own = Object.getOwnPropertyDescriptor(http1, 'closeIdleConnections')
-  const spares = http1.closeIdleConnections !== undefined
-  if (spares) http1.closeIdleConnections = () => {}
+export function closeListener(server: ForeignServer, sessions: readonly { close(): void }[]): Promise<void> {
+  const unmute = [mute(server, 'closeIdleConnections'), ...sessions.map((session) => mute(session, 'close'))]
   try {
     return new Promise((resolve) => void server.close(() => resolve()))
   } finally {
-    if (own) Object.defineProperty(http1, 'closeIdleConnections', own)
-    else if (spares) delete http1.closeIdleConnections
+    for (const again of unmute) again()
+  }
+}
+
+function mute(object: object, method: string): () => void {
+  const of = object as Record<string, unknown>
+  if (of[method] === undefined) return () => {}
+  const own = Object.getOwnPropertyDescriptor(of, method)
+  of[method] = () => {}
+  return () => {
+    if (own) Object.defineProperty(of, method, own)
+    else delete of[method]
   }
 }
 

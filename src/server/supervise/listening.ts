@@ -1,4 +1,5 @@
-import { clearTimer, setTimer, turn } from '../../lifetime/timers.ts'
+import { Deadline } from '../../lifetime/deadline.ts'
+import { turn } from '../../lifetime/timers.ts'
 import { waitFor } from '../../lifetime/wait.ts'
 import { NetgraceError } from '../../model/errors.ts'
 import { DEFAULT_HOST } from '../server-options.ts'
@@ -8,14 +9,14 @@ import type { ForeignServer } from './foreign-server.ts'
 const LOOKUP_MS = 5000
 
 /**
- * Resolves once the server listens: already, or because its user has told it to, or else on a free port of loopback.
+ * Resolves once a server has come to listen, because its user has told it to, or else on a free port of loopback; or once it
+ * was closed instead.
  *
- * @throws {NetgraceError}  `ERR_NETGRACE_LISTEN`: it could not; `cause` is the system's error. `ERR_NETGRACE_STOPPED`: it was closed meanwhile.
+ * @throws {NetgraceError}  `ERR_NETGRACE_LISTEN`: it could not; `cause` is the system's error.
  */
-export async function ensureListening(server: ForeignServer): Promise<void> {
-  if (server.listening) return
-  const { happened, cancel } = waitFor(server, ['listening', 'close'], { rejectionEvents: ['error'] })
-  const settled = happened.catch((cause: NodeJS.ErrnoException) => {
+export async function comesToListen(server: ForeignServer): Promise<void> {
+  const waiting = waitFor(server, ['listening', 'close'], { rejectionEvents: ['error'] })
+  const settled = waiting.happened.catch((cause: NodeJS.ErrnoException) => {
     throw new NetgraceError('ERR_NETGRACE_LISTEN', `the server to supervise could not listen: ${cause.message}`, { cause })
   })
   let over = false
@@ -28,10 +29,9 @@ export async function ensureListening(server: ForeignServer): Promise<void> {
     if (!server.listening && !over) server.listen({ host: DEFAULT_HOST, port: 0 })
     if (!server.listening) await settled
   } finally {
-    cancel()
+    waiting.cancel()
     settled.catch(() => {}) // it was thrown, or is not waited for any more
   }
-  if (!server.listening) throw new NetgraceError('ERR_NETGRACE_STOPPED', 'the server to supervise was closed before it listened')
 }
 
 /**
@@ -39,9 +39,8 @@ export async function ensureListening(server: ForeignServer): Promise<void> {
  * name shows among the process's resources, one of an address takes a turn.
  */
 async function aboutToListen(decided: () => boolean): Promise<void> {
-  let patient = true
-  const timer = setTimer(() => (patient = false), LOOKUP_MS)
+  const patience = new Deadline(LOOKUP_MS)
   do await turn()
-  while (patient && !decided() && process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap'))
-  clearTimer(timer)
+  while (!patience.passed && !decided() && process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap'))
+  patience.cancel()
 }

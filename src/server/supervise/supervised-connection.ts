@@ -76,7 +76,7 @@ export class Visit implements SupervisedConnection {
   ending: Ending | undefined
   forced = false
   #speaks: ConnectionUse | 'http1'
-  #session: ServerHttp2Session | undefined
+  session: ServerHttp2Session | undefined
   #observer: EndingObserver
   readonly #openedAtMs: number
   readonly #supervisor: Supervisor
@@ -129,13 +129,13 @@ export class Visit implements SupervisedConnection {
 
   began(session: ServerHttp2Session): void {
     this.#speaks = 'http2'
-    this.#session = session
+    this.session = session
   }
 
   upgraded(): void {
     this.#speaks = 'upgraded'
     this.track.record('note', 'upgraded')
-    if (this.#useAtQuit) this.finish()
+    if (this.#useAtQuit) nextTurn(() => this.finish()) // whoever upgrades it is told after us, and has its answer to send
   }
 
   /** `false`: that is known already, from another event of the same request. */
@@ -169,8 +169,8 @@ export class Visit implements SupervisedConnection {
       case 'unused':
         return this.#lastChance ? undefined : this.retire()
       case 'http2':
-        if (stays) this.#session?.goaway(...NOTICE)
-        else this.#session?.close()
+        if (stays) this.session?.goaway(...NOTICE)
+        else this.session?.close()
         return
       case 'upgraded':
       case 'open':

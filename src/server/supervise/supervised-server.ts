@@ -1,12 +1,13 @@
 import { Deadline } from '../../lifetime/deadline.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
+import { NetgraceError } from '../../model/errors.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
 import type { ServerState } from '../graceful-server.ts'
 import { DEFAULT_GRACE_MS } from '../server-options.ts'
 import { addressOf, urlOf, whatItSpeaks, type ForeignServer, type Speaks } from './foreign-server.ts'
-import { ensureListening } from './listening.ts'
+import { comesToListen } from './listening.ts'
 import { checkSupervisedStopOptions, type SuperviseOptions, type SupervisedStopOptions } from './supervise-options.ts'
 import type { SupervisedConnection } from './supervised-connection.ts'
 import { Supervision, type SupervisedStopReport } from './supervision.ts'
@@ -107,9 +108,11 @@ export class ForeignServerKeeper implements SupervisedServer {
 
   /** Begins: it listens afterwards, whoever had it do so. Rejects with what listening came to; then nothing of ours is left. */
   async start(): Promise<void> {
-    if (this.#server.listening) this.#supervision.findEarlier()
     try {
-      await ensureListening(this.#server)
+      await (this.#server.listening ? this.#supervision.findEarlier() : comesToListen(this.#server))
+      if (!this.#server.listening) {
+        throw new NetgraceError('ERR_NETGRACE_STOPPED', 'the server to supervise was closed before it listened')
+      }
     } catch (error) {
       this.#supervision.release()
       this.#state = 'stopped'

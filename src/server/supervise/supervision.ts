@@ -68,7 +68,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   #endedBefore = 0
   #late = 0
   #untracked = 0
-  /** There were connections before us, and some may have escaped us. */
+  /** There were connections before us; some may have escaped us, and of TLS we see only what is below. */
   #anyBefore = false
   #restore = (): void => {}
   #lingerTimer: NodeJS.Timeout | undefined
@@ -93,9 +93,9 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   }
 
   /** Takes in who is connected already, as far as Node shows them. */
-  findEarlier(): void {
+  async findEarlier(): Promise<void> {
     for (const raw of socketsOf(this.#server)) this.#earlier(raw)
-    void countOf(this.#server).then((count) => (this.#anyBefore = count > 0))
+    this.#anyBefore = (await countOf(this.#server)) > 0
   }
 
   /** Stops accepting, ends everything within the deadline, and says what came of it. Never rejects. */
@@ -143,7 +143,8 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   }
 
   async closeListener(): Promise<void> {
-    const gone = this.#server.listening ? closeListener(this.#server) : undefined
+    const sessions = [...this.live.all].flatMap(({ session }) => session ?? [])
+    const gone = this.#server.listening ? closeListener(this.#server, sessions) : undefined
     this.#restore()
     await gone
   }
