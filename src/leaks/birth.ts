@@ -4,6 +4,8 @@ import type { Stack } from './stack.ts'
 /** Where a birth belongs: a scope. */
 export interface Home {
   readonly title: string | undefined
+  /** Where it was asked for. */
+  readonly asked: Stack | undefined
   add(birth: Birth): void
   delete(birth: Birth): void
 }

@@ -45,7 +45,8 @@ function find(birth: Birth): Opener {
     return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
   }
   const foreign = stacks.flat().find(({ whose }) => whose === 'package')
-  return { ...(foreign && { site: foreign }), ...opened, frames: (stacks[0] ?? []).filter(isTold) }
+  const asked = framesOf(birth.scope?.asked).find(({ whose }) => whose === 'user')
+  return { ...(foreign && { site: foreign }), ...(asked && { onBehalfOf: asked }), ...opened, frames: (stacks[0] ?? []).filter(isTold) }
 }
 
 function isTold({ whose }: Frame): boolean {

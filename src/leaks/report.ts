@@ -71,14 +71,21 @@ function ends({ local, remote }: Leak): string {
 }
 
 function openers(leak: Leak): readonly string[] {
-  const verb = leak.kind === 'timer' ? 'started by' : 'opened by'
-  const lines: [string, string][] = []
-  if (leak.site) {
-    const by = leak.package ? `${leak.package.replace('@', ' ')}, used by` : verb
-    lines.push([`${by} ${leak.site.function}`.trim(), formatSite(leak.site)])
-  } else lines.push([verb, leak.package ?? 'Node itself, for code that cannot be told'])
+  const lines: [string, string][] = [[opener(leak), leak.site ? formatSite(leak.site) : '']]
   if (leak.onBehalfOf) lines.push(['on behalf of', formatSite(leak.onBehalfOf)])
   if (leak.scope !== undefined) lines.push(['in', JSON.stringify(leak.scope)])
   const width = Math.max(...lines.map(([label]) => label.length))
-  return lines.map(([label, where]) => `${label.padEnd(width)}   ${where}`)
+  return lines.map(([label, where]) => `${label.padEnd(width)}   ${where}`.trimEnd())
+}
+
+function opener({ kind, site, package: name }: Leak): string {
+  const verb = kind === 'timer' ? 'started by' : 'opened by'
+  if (!site) return `${verb} Node, for code that cannot be told`
+  if (name === undefined) return `${verb} ${site.function}`.trim()
+  const by = `${verb} ${name.replace(/(?<=.)@/, ' ')}`
+  return isInPackage(site) ? by : `${by}, used by ${site.function}`.trim()
+}
+
+function isInPackage({ file }: LeakSite): boolean {
+  return slashed(file).includes('/node_modules/')
 }
