@@ -50,7 +50,8 @@ interface Slot {
 /** Who waits for what, since when. */
 export interface Waiting {
   readonly for: string
-  readonly sinceMs: number
+  /** Not of those who wait for as long as it lives. */
+  readonly sinceMs?: number
 }
 
 /**
@@ -58,7 +59,6 @@ export interface Waiting {
  * The first entry stays (when and where it was opened), of the rest the latest {@link RING} - 1.
  */
 export class Track {
-  readonly openedAtMs: number = now()
   /** What is being waited for here. */
   waiting: Waiting | undefined
   /** How many entries have made way for later ones. */
@@ -78,6 +78,10 @@ export class Track {
   /** `client #3`, or what has a name of its own. */
   get name(): string {
     return this.#number === undefined ? this.#kind : `${this.#kind} #${this.#number}`
+  }
+
+  get openedAtMs(): number {
+    return this.#first?.atMs ?? 0
   }
 
   /** Notes that something happened. */
@@ -100,11 +104,9 @@ export class Track {
   }
 
   /** Notes that somebody waits here, until {@link waited}. */
-  wait(what: string): Waiting {
-    const waiting = { for: what, sinceMs: now() }
+  wait(waiting: Waiting): void {
     this.waiting = waiting
-    if (debugPrint) debugPrint(this.name, 'waits', `for ${what}`)
-    return waiting
+    if (debugPrint) debugPrint(this.name, 'waits', `for ${waiting.for}`)
   }
 
   /** What was waited for has come, or is not waited for any more. */
@@ -114,7 +116,7 @@ export class Track {
 
   /** Puts on record what is still being waited for. */
   recordWait(): void {
-    if (this.waiting) this.record('waits', `for ${this.waiting.for}, since ${Math.round(now() - this.waiting.sinceMs)} ms`)
+    if (this.waiting) this.record('waits', `for ${worded(this.waiting)}`)
   }
 
   entries(): Entry[] {
@@ -133,7 +135,7 @@ export class Track {
     const parts = this.entries()
       .slice(-4)
       .map(({ what, detail, atMs }) => `${what}${detail && ` ${detail}`} ${ago(atMs)}`)
-    if (this.waiting) parts.push(`waiting for ${this.waiting.for} since ${Math.round(now() - this.waiting.sinceMs)} ms`)
+    if (this.waiting) parts.push(`waiting for ${worded(this.waiting)}`)
     return parts.join(', ')
   }
 
@@ -155,4 +157,8 @@ export class Track {
       this.lost++
     }
   }
+}
+
+function worded({ for: what, sinceMs }: Waiting): string {
+  return sinceMs === undefined ? what : `${what}, since ${Math.round(now() - sinceMs)} ms`
 }

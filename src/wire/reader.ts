@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 
 import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import type { WaitOptions } from '../model/client.ts'
-import type { Track } from '../timeline/track.ts'
+import { now } from '../timeline/clock.ts'
+import type { Track, Waiting } from '../timeline/track.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { EndingWatch } from './ending-watch.ts'
 
@@ -15,10 +16,23 @@ export type Sink = (chunk: Buffer) => boolean
 /** Gives what was asked for if it is there, or what there is once reading is over; `undefined`: not yet. */
 type Take<T> = (queue: ByteQueue, over: boolean) => { readonly value: T } | undefined
 
-/** Somebody who waits: `true` once served. */
-type Demand = (over: boolean) => boolean
+/** Somebody who waits for bytes. */
+class Demand<T = unknown> implements Waiting {
+  readonly for: string
+  readonly sinceMs: number = now()
+  readonly take: Take<T>
+  readonly resolve: (value: T) => void
+
+  constructor(what: string, take: Take<T>, resolve: (value: T) => void) {
+    this.for = what
+    this.take = take
+    this.resolve = resolve
+  }
+}
 
 const NOBODY: Demand[] = []
+/** Stands in for a queue that nothing has come to; nobody pushes to it. */
+const NOTHING = new ByteQueue()
 
 /**
  * The reading half of a socket.
@@ -104,9 +118,15 @@ export class Reader {
   /** Resolves when reading is over, without reading. */
   untilOver(): Promise<void> {
     if (this.#over) return Promise.resolve()
-    this.#track.wait('the end')
+    this.#track.wait(UNTIL_OVER)
     return new Promise((resolve) => {
-      this.#whenOver = resolve
+      const before = this.#whenOver
+      this.#whenOver = before
+        ? () => {
+            before()
+            resolve()
+          }
+        : resolve
     })
   }
 
@@ -149,7 +169,7 @@ export class Reader {
     this.#over = true
     this.#serve()
     if (!this.#whenOver) return
-    this.#track.waiting = undefined
+    this.#track.waited(UNTIL_OVER)
     this.#whenOver()
     this.#whenOver = undefined
   }
@@ -194,36 +214,39 @@ export class Reader {
       return Promise.reject(error)
     }
     this.attach()
-    const taken = this.#demands.length === 0 ? take((this.#queue ??= new ByteQueue()), this.#over) : undefined
+    const taken = this.#demands.length === 0 ? take(this.#queue ?? NOTHING, this.#over) : undefined
     if (taken) {
       this.#flow()
       return Promise.resolve(taken.value)
     }
-    const waiting = this.#track.wait(what)
-    let demand: Demand
+    let demand!: Demand<T>
     const work = new Promise<T>((resolve) => {
-      demand = (over) => {
-        const come = take((this.#queue ??= new ByteQueue()), over)
-        if (!come) return false
-        this.#track.waited(waiting)
-        resolve(come.value)
-        return true
-      }
-      if (this.#demands.length === 0) this.#demands = [demand]
-      else this.#demands.push(demand)
+      demand = new Demand(what, take, resolve)
     })
+    if (this.#demands.length === 0) this.#demands = [demand as Demand]
+    else this.#demands.push(demand as Demand)
+    this.#track.wait(demand)
     this.#flow()
-    if (options === UNBOUNDED) return work
-    const late = (): string => `${this.#track.name}: ${what} did not come within ${options.withinMs} ms; ${this.#track.story()}`
+    return options === UNBOUNDED ? work : this.#bounded(work, options, demand as Demand)
+  }
+
+  #bounded<T>(work: Promise<T>, options: WaitOptions, demand: Demand): Promise<T> {
+    const late = (): string => `${this.#track.name}: ${demand.for} did not come within ${options.withinMs} ms; ${this.#track.story()}`
     return bounded(work, options, late, () => {
       this.#demands.splice(this.#demands.indexOf(demand), 1)
-      this.#track.waited(waiting)
+      this.#track.waited(demand)
       this.#flow()
     })
   }
 
   #serve(): void {
-    while (this.#demands.length > 0 && this.#demands[0]!(this.#over)) this.#demands.shift()
+    for (let demand = this.#demands[0]; demand; demand = this.#demands[0]) {
+      const taken = demand.take(this.#queue ?? NOTHING, this.#over)
+      if (!taken) break
+      this.#demands.shift()
+      this.#track.waited(demand)
+      demand.resolve(taken.value)
+    }
     this.#flow()
   }
 
@@ -248,6 +271,8 @@ export class Reader {
     }
   }
 }
+
+const UNTIL_OVER: Waiting = { for: 'the end' }
 
 function nextChunk(queue: ByteQueue, over: boolean): { readonly value: IteratorResult<Buffer, undefined> } | undefined {
   const chunk = queue.shift()

@@ -54,7 +54,7 @@ export class Wire implements Omit<Client, 'ask'> {
   readonly #timeline: Timeline
   readonly #watch: EndingWatch
   readonly #reader: Reader
-  readonly #writer: Writer
+  #lazyWriter: Writer | undefined
   readonly #closeTimeoutMs: number
   #ending: Ending | undefined
   #ended: Promise<Ending> | undefined
@@ -71,7 +71,6 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#watch = watch
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
-    this.#writer = new Writer(socket, track)
     this.#bornTurn = currentTurn()
     this.local = local ?? { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
     this.#peer = peer
@@ -222,6 +221,10 @@ export class Wire implements Omit<Client, 'ask'> {
   /** Every chunk to `sink`, until reading is over. */
   pump(sink: Sink): Promise<void> {
     return this.#reader.pump(sink)
+  }
+
+  get #writer(): Writer {
+    return (this.#lazyWriter ??= new Writer(this.socket, this.track))
   }
 
   /** As {@link readLine}, but an unterminated rest is left to be read. */

@@ -106,7 +106,8 @@ export class NetUdpClient implements UdpClient {
       receiver = resolve
       this.#receivers.push(receiver)
     })
-    const waiting = this.#track.wait('a datagram')
+    const waiting = { for: 'a datagram', sinceMs: now() }
+    this.#track.wait(waiting)
     const waited = (): void => this.#track.waited(waiting)
     const late = (): string => `${this.#track.name}: no datagram came within ${options.withinMs} ms; ${this.#track.story()}`
     return bounded(work.finally(waited), options, late, () => {
