@@ -1,13 +1,14 @@
 import type { Leak, LeakOptions } from '../model/leak.ts'
 import { callback, checkOptions } from '../model/options.ts'
 import { framesOf } from './frames.ts'
+import { hold } from './hold.ts'
 import { LeakError } from './leak-error.ts'
 import { DEFAULT_WITHIN_MS, leakRules } from './options.ts'
 import { formatSite } from './report.ts'
 import { Scope } from './scope.ts'
 import { settle } from './settle.ts'
 import { captureStack } from './stack.ts'
-import { currentScope, holdTracer, runIn } from './trace.ts'
+import { currentScope, runIn } from './trace.ts'
 
 /**
  * Runs `fn` and tells what of all that it opened is still open: sockets, listeners, timers and the like, unref'd ones too.
@@ -34,7 +35,7 @@ export async function assertNoLeaks<T>(fn: () => T, options: LeakOptions = {}): 
 async function check<T>(fn: () => T, options: LeakOptions, scope: Scope): Promise<{ value: Awaited<T>; leaks: Leak[] }> {
   callback('fn', fn)
   checkOptions(options, leakRules)
-  const release = holdTracer()
+  const release = hold(options)
   try {
     const value = await runIn(scope, fn)
     const found = await settle(scope, options)

@@ -23,6 +23,8 @@ const RULES: ReadonlyMap<string, KindRule> = new Map<string, KindRule>([
   ['FSEVENTWRAP', { kind: () => 'fs-watcher', isOpen: isAlive }],
   ['STATWATCHER', { kind: () => 'fs-watcher', isOpen: isAlive }],
   ['FILEHANDLE', { kind: () => 'file', isOpen: ({ fd = -1 }) => fd >= 0 }],
+  // Ours: a descriptor without a handle.
+  ['RAWFILE', { kind: () => 'file', isOpen: ({ fd = -1 }) => fd >= 0 }],
 ])
 
 export const TRACED_TYPES: readonly string[] = [...RULES.keys()]

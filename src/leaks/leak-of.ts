@@ -42,6 +42,7 @@ function detailOf({ type, handle, accepted }: Birth): string | undefined {
     case 'WORKER':
       return handle.threadId === undefined ? undefined : `thread ${handle.threadId}`
     case 'FILEHANDLE':
+    case 'RAWFILE':
       return handle.fd === undefined ? undefined : pathOfFile(handle.fd)
     default:
       return undefined

@@ -19,7 +19,7 @@ const filter: Rule = (name, value) => {
     throw wrongValue(name, 'a function, or one or more of kind, file, package and unref', value)
 }
 
-export const leakRules: Rules<LeakOptions> = { withinMs: duration, kinds: listOf(kind), ignore: listOf(filter) }
+export const leakRules: Rules<LeakOptions> = { withinMs: duration, kinds: listOf(kind), ignore: listOf(filter), files: boolean }
 
 function listOf(rule: Rule): Rule {
   return (name, value) => {

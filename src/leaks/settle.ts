@@ -35,9 +35,9 @@ export async function settle(scope: Scope, options: LeakOptions): Promise<readon
   return found
 }
 
-function leaksOf(scope: Scope, { kinds, ignore = [] }: LeakOptions): readonly Found[] {
+function leaksOf(scope: Scope, { kinds, ignore = [], files = false }: LeakOptions): readonly Found[] {
   return withoutParts(openOf(scope))
-    .filter((birth) => (!kinds || kinds.includes(kindOf(birth))) && !isNoise(birth))
+    .filter((birth) => (!kinds || kinds.includes(kindOf(birth))) && (files || birth.type !== 'RAWFILE') && !isNoise(birth))
     .map((birth) => ({ birth, leak: leakOf(birth) }))
     .filter(({ leak }) => !isIgnored(leak, ignore))
 }

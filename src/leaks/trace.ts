@@ -10,7 +10,7 @@ import { birthOf, enter, forgetAll, isWatched, knownBirth, rememberDial, remembe
 import type { Scope } from './scope.ts'
 import { captureStack, type Stack } from './stack.ts'
 
-interface Context {
+export interface Context {
   readonly scope: Scope | undefined
   readonly origin: Stack | undefined
 }
@@ -53,6 +53,11 @@ export function runIn<T>(scope: Scope, act: () => T): T {
 /** From here on, all that this async context opens belongs to `scope`. */
 export function enterScope(scope: Scope | undefined): void {
   contexts.enterWith({ scope, origin: undefined })
+}
+
+/** To whom what is opened now belongs, and which call of the user's asked for it. */
+export function currentContext(): Context {
+  return contexts.getStore() ?? { scope: undefined, origin: undefined }
 }
 
 /** The scope of the code that is running. */

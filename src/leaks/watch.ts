@@ -1,6 +1,7 @@
 import type { Leak, LeakOptions, LeakWatch } from '../model/leak.ts'
 import { checkOptions } from '../model/options.ts'
 import { framesOf } from './frames.ts'
+import { hold } from './hold.ts'
 import { LeakError } from './leak-error.ts'
 import { DEFAULT_WITHIN_MS, leakRules } from './options.ts'
 import { watchAll } from './registry.ts'
@@ -8,7 +9,6 @@ import { formatSite } from './report.ts'
 import { Scope } from './scope.ts'
 import { settle } from './settle.ts'
 import { captureStack } from './stack.ts'
-import { holdTracer } from './trace.ts'
 
 /**
  * Watches what is opened from here on, whoever opens it.
@@ -20,7 +20,7 @@ import { holdTracer } from './trace.ts'
 export function watchLeaks(options: LeakOptions = {}): LeakWatch {
   checkOptions(options, leakRules)
   const scope = new Scope(undefined, undefined, captureStack(watchLeaks))
-  const release = holdTracer()
+  const release = hold(options)
   const unwatch = watchAll(scope)
   const find = async (): Promise<Leak[]> => (await settle(scope, options)).map(({ leak }) => leak)
   return {

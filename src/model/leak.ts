@@ -64,6 +64,8 @@ export interface LeakOptions {
   readonly kinds?: readonly LeakKind[]
   /** Not these: what is shared on purpose. */
   readonly ignore?: readonly LeakFilter[]
+  /** Files without a `FileHandle` as well, by patching `fs.open` and `fs.close` meanwhile. Default false. */
+  readonly files?: boolean
 }
 
 /** A stretch of time, over the whole process. The caller ends it with `stop()`. */

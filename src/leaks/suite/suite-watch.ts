@@ -2,12 +2,12 @@ import { formatEndpoint, type Endpoint } from '../../model/endpoint.ts'
 import type { Leak } from '../../model/leak.ts'
 import { checkOptions } from '../../model/options.ts'
 import type { Birth } from '../birth.ts'
+import { hold } from '../hold.ts'
 import { LeakError } from '../leak-error.ts'
 import { DEFAULT_WITHIN_MS } from '../options.ts'
 import { watchAll } from '../registry.ts'
 import { Scope } from '../scope.ts'
 import { settle, type Found } from '../settle.ts'
-import { holdTracer } from '../trace.ts'
 import { accept, isAccepting, notAccepted } from './accepted.ts'
 import { suiteRules, type FailOnLeaksOptions } from './suite-options.ts'
 
@@ -28,7 +28,7 @@ export class SuiteWatch {
   constructor(options: FailOnLeaksOptions) {
     checkOptions(options, suiteRules)
     this.#options = options
-    const release = holdTracer()
+    const release = hold(options)
     const unwatch = watchAll(this.#file)
     this.#end = () => {
       unwatch()
