@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
-const programs = ['cli/main', 'spawn/client-entry'] // run as files of their own
+const programs = ['cli/main', 'spawn/client-entry', 'scenario/entry'] // run as files of their own
 const doors = readdirSync('src').filter((name) => name.endsWith('.ts'))
 
 rmSync('dist', { recursive: true, force: true })

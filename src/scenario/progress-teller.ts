@@ -3,17 +3,22 @@ import { nextTurn } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
 import type { Plan } from './scenario-options.ts'
 
-type Counted = 'connected' | 'done' | 'failed' | 'sent' | 'echoed' | 'mismatched'
+export type Counted = 'connected' | 'done' | 'failed' | 'sent' | 'echoed' | 'mismatched'
+
+/** Counts what clients do. */
+export interface Counter {
+  count(what: Counted, times?: number): void
+}
 
 /**
  * Counts what the clients do, and tells it to whoever wants to know: what happens in one turn is told at once,
  * and nothing is told after {@link finish}.
  */
-export class ProgressTeller {
+export class ProgressTeller implements Counter {
   /** What the callback threw; it is not called again. */
   error: Error | undefined
   readonly #plan: Plan
-  readonly #startedAtMs = now()
+  #startedAtMs = now()
   readonly #counts: Record<Counted, number> = { connected: 0, done: 0, failed: 0, sent: 0, echoed: 0, mismatched: 0 }
   #untold = false
   #finished = false
@@ -22,8 +27,13 @@ export class ProgressTeller {
     this.#plan = plan
   }
 
-  count(what: Counted): void {
-    this.#counts[what]++
+  /** The clients begin now. */
+  begin(): void {
+    this.#startedAtMs = now()
+  }
+
+  count(what: Counted, times = 1): void {
+    this.#counts[what] += times
     if (this.#untold || !this.#plan.onProgress) return
     this.#untold = true
     nextTurn(() => this.#tell())

@@ -4,20 +4,19 @@ import { sleep } from '../lifetime/sleep.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import type { Ending } from '../model/ending.ts'
-import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
 import { ConnectError, ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { difference } from './difference.ts'
 import { latencyOf } from './latency.ts'
-import { messageBytes } from './message-bytes.ts'
-import type { ProgressTeller } from './progress-teller.ts'
+import type { Counter } from './progress-teller.ts'
 import { Replies } from './replies.ts'
 import type { ClientReport } from './report.ts'
-import type { Plan } from './scenario-options.ts'
+import type { Task } from './task.ts'
 
 /** The ending of a client that never had a socket: it was stopped before its turn to dial. */
-const NEVER_DIALLED: Ending = {
+export const NEVER_DIALLED: Ending = {
   kind: 'closed',
   by: 'local',
   phase: 'connecting',
@@ -37,9 +36,8 @@ const NEVER_DIALLED: Ending = {
 export class ScenarioClient {
   readonly id: number
   readonly roundTripsMs: number[] = []
-  readonly #to: Endpoint
-  readonly #plan: Plan
-  readonly #progress: ProgressTeller
+  readonly #task: Task
+  readonly #progress: Counter
   readonly #timeline: Timeline
   readonly #dialling = new AbortController()
   readonly #awake = new AbortController()
@@ -55,20 +53,17 @@ export class ScenarioClient {
   #mismatched = 0
   #repliedBytes = 0
 
-  constructor(id: number, to: Endpoint, plan: Plan, progress: ProgressTeller, timeline: Timeline) {
+  constructor(id: number, task: Task, progress: Counter, timeline: Timeline) {
     this.id = id
-    this.#to = to
-    this.#plan = plan
+    this.#task = task
     this.#progress = progress
     this.#timeline = timeline
-    this.#doing = `connecting to ${formatEndpoint(to)}`
+    this.#doing = `connecting to ${formatEndpoint(task.to)}`
   }
 
   async run(): Promise<ClientReport> {
     const ending = await this.#live()
     const error = this.#error ?? this.#badEnd(ending) ?? this.#firstMismatch
-    if (error) this.#progress.count('failed')
-    this.#progress.count('done')
     return {
       id: this.id,
       sent: this.#sent,
@@ -108,7 +103,7 @@ export class ScenarioClient {
     this.#do(this.#doing)
     let client: NetClient
     try {
-      client = await openClient(this.#to, { signal }, this.#timeline)
+      client = await openClient(this.#task.to, { signal }, this.#timeline)
     } catch (thrown) {
       this.#error ??= asError(thrown)
       return this.#unopened(thrown instanceof ConnectError ? thrown.ending : NEVER_DIALLED)
@@ -131,7 +126,7 @@ export class ScenarioClient {
   }
 
   async #talk(client: NetClient): Promise<void> {
-    const { messages, intervalMs } = this.#plan
+    const { messages, intervalMs } = this.#task
     const replies = new Replies(client)
     for (let count = 1; count <= messages; count++) {
       const nth = `message ${count} of ${messages}`
@@ -142,7 +137,7 @@ export class ScenarioClient {
       if (this.#error) return
       if (client.ending) throw endedWhile(this.#doing, client.ending)
       if (this.#quitReason) throw stopped(`before ${nth}`, this.#quitReason)
-      const bytes = messageBytes(this.#plan.message, this.id, count)
+      const bytes = this.#task.bytes(this.id, count)
       this.#do(`waiting for the reply to ${nth}`)
       await this.#exchange(client, replies, bytes, nth)
     }

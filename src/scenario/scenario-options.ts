@@ -1,3 +1,4 @@
+import { wrongValue } from '../model/invalid.ts'
 import { callback, checkOptions, duration, integer, interval, oneOf, signal, type Rules } from '../model/options.ts'
 import type { ScenarioProgress } from './progress.ts'
 
@@ -6,6 +7,8 @@ export const DEFAULT_CLIENTS = 10
 export const DEFAULT_MESSAGES = 10
 /** What the whole may take, beside the pauses that were asked for. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000
+/** So many threads or processes are started unless more are asked for: 1,000 clients are not 1,000 processes. */
+export const MOST_WORKERS = 16
 
 export interface ScenarioOptions {
   /** How many clients. Default {@link DEFAULT_CLIENTS}. */
@@ -14,11 +17,19 @@ export interface ScenarioOptions {
   readonly messages?: number
   /** The pause between a reply and the next message. Default 0; the original of 2013 slept 100. */
   readonly intervalMs?: number
-  /** Where the clients run: in this event loop. */
-  readonly in?: 'inline'
-  /** The text of a message, without a newline; both count from 1. Default `client #3, count 7`. */
+  /** Where the clients run: in this event loop, in threads, or in processes, which can be killed and frozen. Default `inline`. */
+  readonly in?: 'inline' | 'thread' | 'process'
+  /** How many threads or processes share the clients. Default: one a client, {@link MOST_WORKERS} at most. */
+  readonly workers?: number
+  /**
+   * The text of a message, without a newline; both count from 1. Default `client #3, count 7`. A function cannot go to
+   * another thread: there all texts are made before the start, and sent along.
+   */
   readonly message?: (client: number, count: number) => string
-  /** Bounds the whole: whoever is not done is cut, and its row says what it was doing. Default {@link DEFAULT_TIMEOUT_MS} and the pauses. */
+  /**
+   * Bounds the whole, from the moment that all clients begin: whoever is not done is cut, and its row says what it was
+   * doing. Default {@link DEFAULT_TIMEOUT_MS} and the pauses.
+   */
   readonly timeoutMs?: number
   /** Aborting it: no new message, replies on their way are still read, each client closes, for at most a second. */
   readonly signal?: AbortSignal
@@ -26,32 +37,41 @@ export interface ScenarioOptions {
   readonly onProgress?: (progress: ScenarioProgress) => void
 }
 
-/** The options with their defaults. */
+/** The options with their defaults; there are 0 workers where all is inline. */
 export interface Plan extends Required<Omit<ScenarioOptions, 'signal' | 'onProgress'>>, Pick<ScenarioOptions, 'signal' | 'onProgress'> {}
 
 const RULES: Rules<ScenarioOptions> = {
   clients: integer(1),
   messages: integer(1),
   intervalMs: duration,
-  in: oneOf('inline'),
+  in: oneOf('inline', 'thread', 'process'),
+  workers: integer(1),
   message: callback,
   timeoutMs: interval,
   signal,
   onProgress: callback,
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** What a client says unless it is told otherwise. */
+export function defaultMessage(client: number, count: number): string {
+  return `client #${client}, count ${count}`
+}
+
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Checks them all, and fills in what is not given. */
 export function planOf(options: ScenarioOptions): Plan {
   checkOptions(options, RULES)
-  const { clients = DEFAULT_CLIENTS, messages = DEFAULT_MESSAGES, intervalMs = 0 } = options
+  const { clients = DEFAULT_CLIENTS, messages = DEFAULT_MESSAGES, intervalMs = 0, in: where = 'inline' } = options
+  if (options.workers !== undefined && where === 'inline')
+    throw wrongValue('workers', "given with in: 'thread' or 'process'", options.workers)
   return {
     clients,
     messages,
     intervalMs,
-    in: options.in ?? 'inline',
-    message: options.message ?? ((client, count) => `client #${client}, count ${count}`),
+    in: where,
+    workers: where === 'inline' ? 0 : Math.min(clients, options.workers ?? MOST_WORKERS),
+    message: options.message ?? defaultMessage,
     timeoutMs: options.timeoutMs ?? Math.min(DEFAULT_TIMEOUT_MS + intervalMs * (messages - 1), LONGEST_TIMER_MS),
     ...(options.signal && { signal: options.signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),

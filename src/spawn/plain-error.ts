@@ -10,6 +10,8 @@ export interface PlainError {
   readonly code?: string
   readonly ending?: PlainEnding
   readonly cause?: PlainError
+  /** The members of an `AggregateError`: a name with several addresses fails with one. */
+  readonly errors?: readonly PlainError[]
   readonly rest?: Readonly<Record<string, unknown>>
 }
 
@@ -27,6 +29,7 @@ export function plainError(error: Error): PlainError {
     ...(typeof code === 'string' && { code }),
     ...(ending !== undefined && { ending: plainEnding(ending as Ending) }),
     ...(cause instanceof Error && { cause: plainError(cause) }),
+    ...(error instanceof AggregateError && { errors: error.errors.filter((member) => member instanceof Error).map(plainError) }),
     ...(errno !== undefined && { rest: { errno, syscall, address, port } }),
   }
 }
@@ -47,7 +50,7 @@ export function realError(plain: PlainError): Error {
   return Object.assign(error, plain.rest)
 }
 
-function revived({ name, message, code }: PlainError, ending: Ending | undefined, cause: Error | undefined): Error {
+function revived({ name, message, code, errors }: PlainError, ending: Ending | undefined, cause: Error | undefined): Error {
   switch (name) {
     case 'ConnectError':
       return new ConnectError(message, ending!)
@@ -55,6 +58,8 @@ function revived({ name, message, code }: PlainError, ending: Ending | undefined
       return new ConnectionEndedError(message, ending!)
     case 'NetgraceError':
       return new NetgraceError(code as NetgraceErrorCode, message, { cause })
+    case 'AggregateError':
+      return Object.assign(new AggregateError(errors?.map(realError) ?? [], message, { cause }), code !== undefined && { code })
     default:
       return Object.assign(new (BUILT_IN[name] ?? Error)(message, cause && { cause }), code !== undefined && { code })
   }

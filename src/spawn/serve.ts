@@ -44,15 +44,16 @@ export function serve(methods: Methods): Service {
     if ('giveUp' in message) underWay.get(message.giveUp)?.abort()
     else void answer(message)
   }
+  const orphaned = (): void => process.exit() // whoever started us is gone, and nobody else would end us
   if (port) port.on('message', hear)
-  else process.on('message', hear)
+  else process.on('message', hear).on('disconnect', orphaned)
 
   return {
     tell: (event, value) => post({ event, value }),
     close: async () => {
       await lastSent
       if (port) port.close()
-      else if (process.connected) process.disconnect()
+      else if (process.connected) process.off('disconnect', orphaned).disconnect()
     },
   }
 }

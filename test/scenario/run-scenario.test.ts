@@ -303,7 +303,7 @@ test.each([
   [{ messages: -1 }, 'messages must be an integer ≥ 1, got -1'],
   [{ intervalMs: NaN }, /^intervalMs must be a finite number ≥ 0.*got NaN$/],
   [{ timeoutMs: 0 }, /^timeoutMs must be a finite number > 0.*got 0$/],
-  [{ in: 'thread' }, 'in must be one of inline, got "thread"'],
+  [{ in: 'elsewhere' }, 'in must be one of inline, thread, process, got "elsewhere"'],
   [{ message: 'hello' }, 'message must be a function, got "hello"'],
   [{ onProgress: 1 }, 'onProgress must be a function, got 1'],
   [{ signal: {} }, 'signal must be an AbortSignal, got {}'],

@@ -1,3 +1,7 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { assertNoLeaks, handlers, startServer, type GracefulServer, type Handler } from '../../src/index.ts'
@@ -221,4 +225,16 @@ describe('a client in a process', () => {
       }
     })
   })
+})
+
+test.skipIf(process.platform === 'win32')('a process whose parent was killed ends, and its connection with it', async () => {
+  const server = await serve()
+  const parent = fork(fileURLToPath(new URL('fixtures/parent.mjs', import.meta.url)), [String(server.port)], { execArgv: [] })
+  onTestFinished(() => void parent.kill('SIGKILL'))
+  const [pid] = (await once(parent, 'message')) as [number]
+  const connection = await server.nextConnection()
+  expect(isRunning(pid)).toBe(true)
+  parent.kill('SIGKILL')
+  await connection.ended
+  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 5))
 })
