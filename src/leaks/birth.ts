@@ -28,5 +28,5 @@ export interface Birth {
   /** Changes when an agent uses the socket again. */
   id: number
   /** The connect request: it alone knows the path of a unix socket. */
-  request?: { readonly address?: string }
+  request?: { readonly address?: string; readonly port?: number }
 }

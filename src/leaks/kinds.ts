@@ -2,29 +2,37 @@ import type { LeakKind } from '../model/leak.ts'
 import type { Birth } from './birth.ts'
 import { ownerOf, type Handle } from './handle.ts'
 
-/** One type of `async_hooks`: what it is to people, and whether a handle of it is open. */
+/** One type of `async_hooks`. */
 interface KindRule {
+  /** What it is to people. */
   readonly kind: (birth: Birth) => LeakKind
-  readonly isOpen: (handle: Handle) => boolean
+  /** Closed, and for good. By default: a handle whose close is complete has lost what it wrapped, and no longer knows its id. */
+  readonly isGone?: (handle: Handle) => boolean
+  /** There, but with nothing to close as yet. */
+  readonly isIdle?: (handle: Handle) => boolean
 }
+
+const hasNoDescriptor = ({ fd = -1 }: Handle): boolean => fd < 0
 
 /** The allow-list: nothing is captured for a type that is not here. */
 const RULES: ReadonlyMap<string, KindRule> = new Map<string, KindRule>([
-  ['TCPWRAP', { kind: () => 'tcp-socket', isOpen: isAlive }],
-  ['TCPSERVERWRAP', { kind: () => 'tcp-listener', isOpen: isAlive }],
-  ['PIPEWRAP', { kind: (birth) => (birth.accepted || birth.request ? 'unix-socket' : 'pipe'), isOpen: isAlive }],
-  ['PIPESERVERWRAP', { kind: () => 'unix-listener', isOpen: isAlive }],
-  // A datagram socket that was never bound and has sent nothing has no descriptor: there is nothing to close.
-  ['UDPWRAP', { kind: () => 'udp-socket', isOpen: (udp) => isAlive(udp) && (process.platform === 'win32' || (udp.fd ?? 0) >= 0) }],
-  ['Timeout', { kind: () => 'timer', isOpen: ({ _destroyed }) => _destroyed !== true }],
-  ['PROCESSWRAP', { kind: () => 'child-process', isOpen: (child) => isAlive(child) && ownerOf(child)?.pid !== undefined }],
-  ['WORKER', { kind: () => 'worker', isOpen: isAlive }],
-  ['MESSAGEPORT', { kind: () => 'message-port', isOpen: isListenedTo }],
-  ['FSEVENTWRAP', { kind: () => 'fs-watcher', isOpen: isAlive }],
-  ['STATWATCHER', { kind: () => 'fs-watcher', isOpen: isAlive }],
-  ['FILEHANDLE', { kind: () => 'file', isOpen: ({ fd = -1 }) => fd >= 0 }],
+  ['TCPWRAP', { kind: () => 'tcp-socket' }],
+  ['TCPSERVERWRAP', { kind: () => 'tcp-listener' }],
+  ['PIPEWRAP', { kind: (birth) => (birth.accepted || birth.request ? 'unix-socket' : 'pipe') }],
+  ['PIPESERVERWRAP', { kind: () => 'unix-listener' }],
+  // A datagram socket that was never bound and has sent nothing.
+  ['UDPWRAP', { kind: () => 'udp-socket', isIdle: (udp) => process.platform !== 'win32' && hasNoDescriptor(udp) }],
+  ['Timeout', { kind: () => 'timer', isGone: ({ _destroyed }) => _destroyed === true }],
+  // A child that could not be spawned.
+  ['PROCESSWRAP', { kind: () => 'child-process', isIdle: (child) => ownerOf(child)?.pid === undefined }],
+  ['WORKER', { kind: () => 'worker' }],
+  // A port to which nobody listens is left to the garbage collector, as it should be.
+  ['MESSAGEPORT', { kind: () => 'message-port', isGone: cannotBeRefd, isIdle: hasNoListener }],
+  ['FSEVENTWRAP', { kind: () => 'fs-watcher' }],
+  ['STATWATCHER', { kind: () => 'fs-watcher' }],
+  ['FILEHANDLE', { kind: () => 'file', isGone: hasNoDescriptor }],
   // Ours: a descriptor without a handle.
-  ['RAWFILE', { kind: () => 'file', isOpen: ({ fd = -1 }) => fd >= 0 }],
+  ['RAWFILE', { kind: () => 'file', isGone: hasNoDescriptor }],
 ])
 
 export const TRACED_TYPES: readonly string[] = [...RULES.keys()]
@@ -38,20 +46,23 @@ export function kindOf(birth: Birth): LeakKind {
 }
 
 export function isOpen(birth: Birth): boolean {
-  return RULES.get(birth.type)!.isOpen(birth.handle)
+  return !isGone(birth) && RULES.get(birth.type)!.isIdle?.(birth.handle) !== true
 }
 
-/** A handle whose close is complete has lost what it wrapped, and no longer knows its id. */
-function isAlive(handle: Handle): boolean {
-  return handle.getAsyncId?.() !== -1
+/** Not to be asked of a handle that is under construction. */
+export function isGone({ type, handle }: Birth): boolean {
+  return RULES.get(type)!.isGone?.(handle) ?? handle.getAsyncId?.() === -1
 }
 
-/** A port to which nobody listens is left to the garbage collector, as it should be. One that has closed cannot be ref'd. */
-function isListenedTo(port: Handle): boolean {
-  if (port.hasRef?.() === true) return true
-  if ((port.listenerCount?.('message') ?? 0) === 0) return false
+/** A port does not know its id, and one that has closed cannot be ref'd. */
+function cannotBeRefd(port: Handle): boolean {
+  if (port.hasRef?.() === true) return false
   port.ref?.()
-  const alive = port.hasRef?.() === true
-  if (alive) port.unref?.()
-  return alive
+  if (port.hasRef?.() !== true) return true
+  port.unref?.()
+  return false
+}
+
+function hasNoListener(port: Handle): boolean {
+  return port.hasRef?.() !== true && (port.listenerCount?.('message') ?? 0) === 0
 }

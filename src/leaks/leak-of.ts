@@ -16,7 +16,7 @@ export function leakOf(birth: Birth): Leak {
   return given({
     kind: kindOf(birth),
     local: localOf(handle) ?? pathOfListener(birth.accepted ? birth.via : birth),
-    remote: isListener(birth.type) ? undefined : (remoteOf(handle) ?? pathOf(birth.request?.address)),
+    remote: isListener(birth.type) ? undefined : (remoteOf(handle) ?? dialledBy(birth)),
     fd: handle.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined,
     pid: ownerOf(handle)?.pid,
     bytesRead: numberOf(handle.bytesRead),
@@ -61,6 +61,13 @@ function pathOfFile(fd: number): string | undefined {
 function pathOfListener(listener: Birth | undefined): Endpoint | undefined {
   if (listener?.type !== 'PIPESERVERWRAP') return undefined
   return pathOf(ownerOf(listener.handle)?._pipeName)
+}
+
+/** What a socket that does not stand yet, or no longer, was to be connected to. */
+function dialledBy({ type, request }: Birth): Endpoint | undefined {
+  if (request?.address === undefined) return undefined
+  if (type === 'PIPEWRAP') return { path: request.address }
+  return request.port === undefined ? undefined : { host: request.address, port: request.port }
 }
 
 function pathOf(path: string | undefined): Endpoint | undefined {

@@ -1,6 +1,7 @@
+import { nextTurn } from '../lifetime/timers.ts'
 import type { Birth, Home } from './birth.ts'
 import { ownerOf } from './handle.ts'
-import { isOpen } from './kinds.ts'
+import { isGone } from './kinds.ts'
 import type { Scope } from './scope.ts'
 import type { Stack } from './stack.ts'
 
@@ -40,7 +41,7 @@ export function enter(birth: Birth, id: number): void {
   known.set(birth.handle, birth)
   birth.scope?.add(birth)
   for (const scope of processWide) scope.births.add(birth)
-  if (births.size >= sweepAt) sweep()
+  if (births.size >= sweepAt) sweepSoon()
 }
 
 /** Until the returned function is called, `scope` gets whatever is opened. */
@@ -79,10 +80,16 @@ export function forgetAll(): void {
   sweepAt = SWEEP_AT_LEAST
 }
 
+/** In the next turn, since a handle that is just being born looks as if it were gone. */
+function sweepSoon(): void {
+  sweepAt = Infinity
+  nextTurn(sweep)
+}
+
 function sweep(): void {
   for (const [id, birth] of births) {
     if (birth.id !== id) births.delete(id)
-    else if (!isOpen(birth)) drop(birth)
+    else if (isGone(birth)) drop(birth)
   }
   sweepAt = Math.max(SWEEP_AT_LEAST, 2 * births.size)
 }
