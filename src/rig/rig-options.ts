@@ -1,4 +1,5 @@
 import type { ServerOptions } from '../server/server-options.ts'
+import type { SuperviseOptions } from '../server/supervise/supervise-options.ts'
 import { serverRules } from '../server/server-options.ts'
 import { boolean, duration, type Rules } from '../model/options.ts'
 
@@ -13,6 +14,11 @@ export interface RigOptions {
 }
 
 export interface RigServerOptions extends ServerOptions {
+  /** As in {@link RigOptions}, for this server alone. */
+  readonly allowForced?: boolean
+}
+
+export interface RigSuperviseOptions extends SuperviseOptions {
   /** As in {@link RigOptions}, for this server alone. */
   readonly allowForced?: boolean
 }

@@ -1,29 +1,34 @@
-import { sameEndpoint, type Endpoint } from '../model/endpoint.ts'
-import type { Handler } from '../model/connection.ts'
-import type { StopReport } from '../model/stop-report.ts'
 import type { Deadline } from '../lifetime/deadline.ts'
-import type { NetServer } from '../server/net-server.ts'
-import { openServer } from '../server/start-server.ts'
-import type { Timeline } from '../timeline/timeline.ts'
+import { sameEndpoint, type Endpoint } from '../model/endpoint.ts'
+import type { StopReport } from '../model/stop-report.ts'
 import { ForcedConnectionError, unsettledError } from './forced.ts'
-import type { RigServerOptions } from './rig-options.ts'
+
+/** A server as its rig sees it: of its own, or of the user's and supervised. */
+export interface AnyServer extends AsyncDisposable {
+  readonly url: string
+  readonly quit: AbortSignal
+  stop(options: { readonly graceMs: number }): Promise<StopReport>
+}
 
 /** A server of a rig's, with what its stops came to. */
-export class RigServer {
-  readonly server: NetServer
+export class RigServer<S extends AnyServer> {
+  readonly server: S
   readonly #reports: readonly StopReport[]
   readonly #allowForced: boolean
 
-  private constructor(server: NetServer, reports: readonly StopReport[], allowForced: boolean) {
+  private constructor(server: S, reports: readonly StopReport[], allowForced: boolean) {
     this.server = server
     this.#reports = reports
     this.#allowForced = allowForced
   }
 
-  static async open(handler: Handler, { allowForced = false, ...options }: RigServerOptions, timeline: Timeline): Promise<RigServer> {
+  /** @param open  Is given who wants to hear of each stop. */
+  static async open<S extends AnyServer>(
+    allowForced: boolean,
+    open: (reported: (report: StopReport) => void) => Promise<S>,
+  ): Promise<RigServer<S>> {
     const reports: StopReport[] = []
-    const server = await openServer(handler, options, { timeline, holdsPort: true, reported: (report) => reports.push(report) })
-    return new RigServer(server, reports, allowForced)
+    return new RigServer(await open((report) => reports.push(report)), reports, allowForced)
   }
 
   /**

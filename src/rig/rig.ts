@@ -1,3 +1,5 @@
+import type { RequestListener } from 'node:http'
+
 import { openClient } from '../client/connect.ts'
 import type { ConnectOptions } from '../client/connect-options.ts'
 import { askedFor } from '../lifetime/origin.ts'
@@ -8,12 +10,17 @@ import type { Handler } from '../model/connection.ts'
 import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { callback, checkOptions } from '../model/options.ts'
+import type { StopReport } from '../model/stop-report.ts'
 import { startScenario } from '../scenario/scenario-run.ts'
 import type { ScenarioOptions } from '../scenario/scenario-options.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
 import type { GracefulServer } from '../server/graceful-server.ts'
 import { handlers } from '../server/handlers/handlers.ts'
 import { DEFAULT_HOST } from '../server/server-options.ts'
+import { openServer } from '../server/start-server.ts'
+import type { ForeignServer } from '../server/supervise/foreign-server.ts'
+import { openHttp, openSupervised } from '../server/supervise/supervise-server.ts'
+import type { SupervisedServer } from '../server/supervise/supervised-server.ts'
 import { openUdpEcho, type UdpServerOptions } from '../server/udp/start-udp-echo-server.ts'
 import type { UdpServer } from '../server/udp/udp-server.ts'
 import { openSpawned, type SpawnOptions } from '../spawn/spawn-client.ts'
@@ -21,8 +28,15 @@ import type { SpawnedClient, SpawnedProcessClient } from '../spawn/spawned-clien
 import { openUnanswering } from '../spawn/unanswering.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { HeldPort } from '../wire/held-port.ts'
-import { DEFAULT_RIG_GRACE_MS, rigRules, rigServerRules, type RigOptions, type RigServerOptions } from './rig-options.ts'
-import { isOneOf, RigServer } from './rig-servers.ts'
+import {
+  DEFAULT_RIG_GRACE_MS,
+  rigRules,
+  rigServerRules,
+  type RigOptions,
+  type RigServerOptions,
+  type RigSuperviseOptions,
+} from './rig-options.ts'
+import { isOneOf, RigServer, type AnyServer } from './rig-servers.ts'
 
 /**
  * The parts of one test, and their end: newest first, under one deadline, whatever happened to the test.
@@ -34,6 +48,10 @@ export interface Rig extends AsyncDisposable {
   echo(options?: RigServerOptions): Promise<GracefulServer>
   /** A server on a free loopback port. What its handlers throw fails the test. */
   server(handler: Handler, options?: RigServerOptions): Promise<GracefulServer>
+  /** A server of yours (net, tls, http, https, http2), stopped as gracefully as our own; on loopback unless it listens already. */
+  supervise(server: ForeignServer, options?: RigSuperviseOptions): Promise<SupervisedServer>
+  /** An HTTP server on a free loopback port around a listener: a function, an Express app, Koa's `app.callback()`. */
+  http(listener: RequestListener, options?: RigSuperviseOptions): Promise<SupervisedServer>
   /** A UDP echo server on a free loopback port. */
   udpEcho(options?: UdpServerOptions): Promise<UdpServer>
   /** A client. At the end of the test it closes gracefully. */
@@ -91,15 +109,18 @@ class OpenRig implements Rig {
 
   async server(handler: Handler, options: RigServerOptions = {}): Promise<GracefulServer> {
     checkOptions(options, rigServerRules)
-    this.#mustBeOpen()
-    const { allowForced } = this.#options
-    const part = await askedFor(() =>
-      RigServer.open(handler, { ...(allowForced !== undefined && { allowForced }), ...options }, this.timeline),
-    )
-    this.#scope.defer(`the server on ${part.server.url}`, async (deadline) => {
-      throwAll(await part.close(deadline, (peer) => isOneOf(this.#clients, peer)), `the server on ${part.server.url}`)
-    })
-    return part.server
+    const { allowForced, ...rest } = options
+    return this.#part(allowForced, (reported) => openServer(handler, rest, { timeline: this.timeline, holdsPort: true, reported }))
+  }
+
+  async supervise(server: ForeignServer, options: RigSuperviseOptions = {}): Promise<SupervisedServer> {
+    const { allowForced, ...rest } = options
+    return this.#part(allowForced, (reported) => openSupervised(server, rest, { timeline: this.timeline, reported }))
+  }
+
+  async http(listener: RequestListener, options: RigSuperviseOptions = {}): Promise<SupervisedServer> {
+    const { allowForced, ...rest } = options
+    return this.#part(allowForced, (reported) => openHttp(listener, rest, { timeline: this.timeline, reported }))
   }
 
   async udpEcho(options: UdpServerOptions = {}): Promise<UdpServer> {
@@ -112,10 +133,7 @@ class OpenRig implements Rig {
   async connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
     this.#mustBeOpen()
     const client = await askedFor(() => openClient(endpointOf(to), options, this.timeline))
-    this.#clients.push(client.local)
-    this.#scope.defer('a client', (deadline) => {
-      this.#goodbyes.push(client.closeWithin(deadline.remainingMs))
-    })
+    this.#sayGoodbye(client)
     return client
   }
 
@@ -124,8 +142,7 @@ class OpenRig implements Rig {
   async spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient> {
     this.#mustBeOpen()
     const client = await askedFor(() => openSpawned(endpointOf(to), options))
-    this.#clients.push(client.local)
-    this.#scope.defer('a spawned client', (deadline) => client.closeWithin(deadline.remainingMs))
+    this.#sayGoodbye(client)
     return client
   }
 
@@ -176,6 +193,28 @@ class OpenRig implements Rig {
     const errors = await this.#scope.close(this.#options.graceMs ?? DEFAULT_RIG_GRACE_MS)
     await Promise.all(this.#goodbyes)
     throwAll(errors, 'the rig closed with errors')
+  }
+
+  /** Has a client of ours close in its turn; its peer may answer only when that is told to stop. */
+  #sayGoodbye(client: { readonly local: Endpoint; closeWithin(ms: number): Promise<unknown> }): void {
+    this.#clients.push(client.local)
+    this.#scope.defer('a client', (deadline) => {
+      this.#goodbyes.push(client.closeWithin(deadline.remainingMs))
+    })
+  }
+
+  /** Opens a server that is taken down, and judged, with the rest. */
+  async #part<S extends AnyServer>(
+    allowForced = this.#options.allowForced ?? false,
+    open: (reported: (report: StopReport) => void) => Promise<S>,
+  ): Promise<S> {
+    this.#mustBeOpen()
+    const part = await askedFor(() => RigServer.open(allowForced, open))
+    const name = `the server on ${part.server.url}`
+    this.#scope.defer(name, async (deadline) => {
+      throwAll(await part.close(deadline, (peer) => isOneOf(this.#clients, peer)), name)
+    })
+    return part.server
   }
 
   #mustBeOpen(): void {

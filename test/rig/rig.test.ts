@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { connect, openRig } from '../../src/index.ts'
 
@@ -162,6 +163,40 @@ describe('a rig', () => {
     await server.nextConnection()
     await rig.close()
     expect((await running).ok).toBe(false)
+  })
+
+  test('takes a server of the user down gracefully, and leaves nothing of its own on it', async () => {
+    const rig = openRig()
+    const server = createHttpServer((_request, response) => response.end('hello'))
+    const supervised = await rig.supervise(server)
+    expect(await (await fetch(supervised.url)).text()).toBe('hello')
+    await rig.close()
+    expect(supervised.state).toBe('stopped')
+    expect(server.listening).toBe(false)
+  })
+
+  test("a request of somebody else's that never ends fails the test, unless it may be cut", async () => {
+    for (const allowForced of [false, true]) {
+      const rig = openRig({ graceMs: 50 })
+      const supervised = await rig.http(() => {}, { allowForced })
+      const asking = fetch(supervised.url).catch((error: Error) => error)
+      await vi.waitUntil(() => supervised.connections.size === 1)
+      if (allowForced) await rig.close()
+      else await expect(rig.close()).rejects.toMatchObject({ name: 'ForcedConnectionError', forced: [{ bytesWritten: 0 }] })
+      expect(await asking).toBeInstanceOf(TypeError)
+    }
+  })
+
+  test('a spawned client closes gracefully with the rest, and a frozen one is killed', async () => {
+    const rig = openRig({ graceMs: 500 })
+    const server = await rig.echo()
+    const client = await rig.spawn(server, { in: 'thread' })
+    const frozen = await rig.spawn(server, { in: 'process' })
+    await frozen.freeze()
+    await rig.close()
+    expect(await client.ended).toMatchObject({ kind: 'eof', by: 'local' })
+    expect(await frozen.ended).toMatchObject({ kind: 'timeout', by: 'local' })
+    expect(await frozen.exited).toMatchObject({ signal: 'SIGKILL' })
   })
 
   test('runs the ten-client scenario', async () => {
