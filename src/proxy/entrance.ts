@@ -1,0 +1,73 @@
+import type { Deadline } from '../lifetime/deadline.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import { HeldPort } from '../wire/held-port.ts'
+import { Listener, type ListenerEvents } from '../wire/listener.ts'
+
+/** One address that can be listened on again and again; in between its port is held, and refuses. */
+export class Entrance {
+  readonly #events: ListenerEvents
+  /** Where it listens; before the first time, where it is to. */
+  address: Endpoint
+  #listener: Listener | undefined
+  #held: HeldPort | undefined
+  /** Listeners that have closed, but for their sockets. */
+  readonly #gone: Promise<void>[] = []
+
+  constructor(address: Endpoint, events: ListenerEvents) {
+    this.address = address
+    this.#events = events
+  }
+
+  get listens(): boolean {
+    return this.#listener !== undefined
+  }
+
+  /** Begins to listen. Rejects as {@link Listener.listen} does. */
+  async open(): Promise<void> {
+    const listener = new Listener(this.#events)
+    const released = this.release()
+    this.#listener = listener
+    try {
+      this.address = await listener.listen(this.address)
+    } catch (error) {
+      this.#listener = undefined
+      throw error
+    } finally {
+      await released
+    }
+  }
+
+  /** From now on who comes is late. */
+  quit(): void {
+    this.#listener?.quit()
+  }
+
+  async acceptBacklog(deadline: Deadline): Promise<void> {
+    await this.#listener?.acceptBacklog(deadline)
+  }
+
+  /** Closes the listener. Resolves once all that was accepted by it is gone, too. */
+  async close(): Promise<void> {
+    if (this.#listener) this.#gone.push(this.#listener.close())
+    this.#listener = undefined
+    await Promise.all(this.#gone)
+  }
+
+  /** Closes the listener, and holds the port from the same turn on. Resolves when that is done, whatever becomes of what was accepted. */
+  async closeAndHold(deadline: Deadline): Promise<void> {
+    if (!this.#listener) return
+    this.quit()
+    const held = 'path' in this.address ? undefined : new HeldPort(this.address.host)
+    await Promise.all([this.acceptBacklog(deadline), held?.ready()])
+    void this.close()
+    this.#held = held
+    if (!('path' in this.address)) await held?.hold(this.address)
+  }
+
+  /** Lets go of the port, from this call on. */
+  async release(): Promise<void> {
+    const held = this.#held
+    this.#held = undefined
+    await held?.release()
+  }
+}

@@ -1,0 +1,234 @@
+import type { Socket } from 'node:net'
+
+import { asError } from '../lifetime/throw-all.ts'
+import { clearTimer, setTimer } from '../lifetime/timers.ts'
+import { describeEnding } from '../model/describe-ending.ts'
+import { decideEnding, type Ending } from '../model/ending.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import type { Direction } from '../model/fault.ts'
+import { END, type Item, RST } from '../model/item.ts'
+import type { Link, LinkBytes, LinkRecord } from '../model/link.ts'
+import { now } from '../timeline/clock.ts'
+import type { Track } from '../timeline/track.ts'
+import { dial, type Dialled } from '../wire/dial.ts'
+import { EndingWatch } from '../wire/ending-watch.ts'
+import { Lane, type LaneOwner } from './lane.ts'
+import { Side, type SideEvents } from './side.ts'
+
+/** Whoever has the links. */
+export interface LinkOwner {
+  readonly dialTimeoutMs: number
+  /** Where to dial; asked for each link. */
+  upstream(): Endpoint | Promise<Endpoint>
+  /** Bytes have arrived, before any fault sees them. */
+  arrived(link: NetLink, direction: Direction, chunk: Buffer): void
+  /** Both its sockets are gone. */
+  over(link: NetLink): void
+  failed(error: Error): void
+}
+
+/**
+ * One client paired with its upstream socket.
+ *
+ * 1. It is live until both sockets have closed.
+ * 2. FIN and RST travel along their lanes. An RST that is delivered resets both sides; an `END` is one half of a goodbye.
+ * 3. A side that goes away without a goodbye takes the other one with it, by RST, as soon as its lane gets there.
+ */
+export class NetLink implements Link, SideEvents, LaneOwner {
+  readonly id: number
+  readonly client: Side = new Side(this)
+  readonly upstream: Side = new Side(this)
+  readonly lanes: { readonly [Each in Direction]: Lane } = {
+    upstream: new Lane(this, 'upstream', this.client, this.upstream),
+    downstream: new Lane(this, 'downstream', this.upstream, this.client),
+  }
+  readonly openedAtMs: number = now()
+  /** The faults that hit it. */
+  readonly faults: string[] = []
+  readonly track: Track
+  /** It was cut when the grace ran out. */
+  forced = false
+  readonly #owner: LinkOwner
+  #dialled: Dialled | undefined
+  #closing: 'no' | 'finishing' | 'resetting' = 'no'
+  #over = false
+
+  constructor(owner: LinkOwner, id: number, track: Track) {
+    this.#owner = owner
+    this.id = id
+    this.track = track
+  }
+
+  get link(): this {
+    return this
+  }
+
+  get bytes(): LinkBytes {
+    return { upstream: this.lanes.upstream.bytes, downstream: this.lanes.downstream.bytes }
+  }
+
+  /** Begins, once the faults are in their places: reads from the client and dials the upstream, neither waiting for the other. */
+  start(socket: Socket, peer: Endpoint): void {
+    this.track.record('opened', formatEndpoint(peer))
+    this.client.attach(socket, new EndingWatch(socket, 'open'), peer)
+    void this.#dial()
+  }
+
+  record(): LinkRecord {
+    const { id, openedAtMs, bytes } = this
+    return { id, openedAtMs, bytes, client: this.client.ending, upstream: this.upstream.ending, faults: [...this.faults] }
+  }
+
+  toString(): string {
+    const { client, upstream } = this
+    const ends = [client, upstream].map(({ endpoint }) => (endpoint ? formatEndpoint(endpoint) : '(not dialled yet)'))
+    return `link #${this.id} (${ends.join(' → ')})`
+  }
+
+  /** FIN to both sides behind what was passed on; what they still send is read and dropped. */
+  finish(): void {
+    if (this.#closing !== 'no') return
+    this.#closing = 'finishing'
+    this.track.record('half-closed', 'to both sides')
+    this.#closeLanes()
+    this.client.end()
+    if (!this.#dropDial()) this.upstream.end()
+  }
+
+  /** RST to both sides: to `to` behind what was passed on, to the other at once. */
+  reset(to?: Side): void {
+    if (this.#closing === 'resetting') return
+    this.#closing = 'resetting'
+    this.track.record('resetting', 'both sides')
+    this.#closeLanes()
+    this.#dropDial()
+    for (const side of [this.client, this.upstream]) side.reset({ behindData: side === to })
+  }
+
+  /** Cuts both sides at the deadline. */
+  force(): void {
+    this.forced = true
+    this.#closing = 'resetting'
+    this.track.record('forced')
+    this.#closeLanes()
+    this.#dropDial()
+    this.client.force()
+    this.upstream.force()
+  }
+
+  arrived(side: Side, item: Item): void {
+    const lane = this.#laneFrom(side)
+    if (typeof item === 'symbol') this.track.record('peer half-closed', `${this.#name(side)} sent ${item === END ? 'FIN' : 'RST'}`)
+    else if (this.#closing === 'no') this.#owner.arrived(this, lane.direction, item)
+    lane.push(item)
+  }
+
+  drained(side: Side): void {
+    this.#laneTo(side).flow()
+  }
+
+  closed(side: Side, cleanly: boolean): void {
+    this.track.record('note', `${this.#name(side)}: ${describeEnding(side.ending!)}`)
+    this.#laneTo(side).close() // nobody takes it any more
+    if (!cleanly && this.#closing === 'no') this.#broke(side)
+    this.#overNow()
+  }
+
+  delivered(lane: Lane, last: typeof END | typeof RST): void {
+    if (last === RST || (lane.from.broken && !lane.endsBoth)) this.reset(lane.to)
+    else if (lane.endsBoth) this.finish()
+    else lane.to.end()
+  }
+
+  failed(error: Error): void {
+    this.#owner.failed(error)
+    this.reset()
+  }
+
+  /** A side went without a goodbye: that it did travels behind its bytes, if its lane has not ended yet. */
+  #broke(side: Side): void {
+    const lane = this.#laneFrom(side)
+    if (lane.over) this.reset(lane.to)
+    else if (!lane.entered) lane.push(RST)
+  }
+
+  async #dial(): Promise<void> {
+    const startedAtMs = now()
+    let to: Endpoint
+    try {
+      to = await this.#owner.upstream()
+    } catch (thrown) {
+      const cause = asError(thrown)
+      if (this.#closing !== 'no') return
+      this.#owner.failed(cause)
+      this.upstream.never(notDialled(startedAtMs, { error: cause }))
+      return this.#unreachable()
+    }
+    if (this.#closing !== 'no') return
+    this.upstream.endpoint = to
+    this.track.record('dialling', formatEndpoint(to))
+    const dialled = dial(to, { allowHalfOpen: true })
+    const { socket, watch } = dialled
+    this.#dialled = dialled
+    const timer = setTimer(() => {
+      if (watch.intend('timeout')) socket.destroy()
+    }, this.#owner.dialTimeoutMs)
+    const stands = await dialled.standing
+    clearTimer(timer)
+    this.#dialled = undefined
+    if (stands) return this.upstream.attach(socket, watch, to)
+    this.upstream.never(watch.ending())
+    this.#unreachable()
+  }
+
+  /** A clean end would hide it. */
+  #unreachable(): void {
+    this.track.record('note', `upstream: ${describeEnding(this.upstream.ending!)}`)
+    if (this.#closing === 'no') this.reset()
+    this.#overNow()
+  }
+
+  /** `true`: there is no upstream socket, and there will be none. */
+  #dropDial(): boolean {
+    if (this.#dialled) {
+      if (this.#dialled.watch.intend('closed')) this.#dialled.socket.destroy()
+      return true
+    }
+    if (this.upstream.local) return false
+    this.upstream.never(notDialled(this.openedAtMs, { intent: 'closed' }))
+    this.#overNow()
+    return true
+  }
+
+  #closeLanes(): void {
+    this.lanes.upstream.close()
+    this.lanes.downstream.close()
+  }
+
+  #overNow(): void {
+    if (this.#over || !this.client.gone || !this.upstream.gone) return
+    this.#over = true
+    this.#closeLanes()
+    const { upstream, downstream } = this.bytes
+    this.track.record('ended', `${upstream} B upstream, ${downstream} B downstream`)
+    this.#owner.over(this)
+  }
+
+  #laneFrom(side: Side): Lane {
+    return side === this.client ? this.lanes.upstream : this.lanes.downstream
+  }
+
+  #laneTo(side: Side): Lane {
+    return side === this.client ? this.lanes.downstream : this.lanes.upstream
+  }
+
+  #name(side: Side): string {
+    return side === this.client ? 'client' : 'upstream'
+  }
+}
+
+function notDialled(sinceMs: number, seen: { readonly intent: 'closed' } | { readonly error: Error }): Ending {
+  const verdict = decideEnding({ ...seen, endSeen: false, falseEnd: false, finFirst: false, unsure: false })
+  const cause = 'error' in seen ? { cause: seen.error } : {}
+  return { ...verdict, phase: 'connecting', bytesRead: 0, bytesWritten: 0, durationMs: now() - sinceMs, ...cause }
+}

@@ -1,0 +1,71 @@
+import { wrongType, wrongValue } from '../model/invalid.ts'
+import type { Fault } from '../model/fault.ts'
+import { checkOptions, duration, integer, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
+import { checkWhere, type Where } from '../model/where.ts'
+
+/** Default of `graceMs`: how long `stop()` lets both sides say goodbye. Milliseconds. */
+export const DEFAULT_PROXY_GRACE_MS = 250
+
+/** Default of `dialTimeoutMs`. Milliseconds. */
+export const DEFAULT_DIAL_TIMEOUT_MS = 5000
+
+/** Default of `host`: nothing listens beyond loopback unless asked. */
+export const DEFAULT_PROXY_HOST = '127.0.0.1'
+
+/** The largest seed. */
+export const MAX_SEED = 2 ** 32 - 1
+
+export interface ProxyOptions {
+  /** Where to listen. Default {@link DEFAULT_PROXY_HOST}. */
+  readonly host?: string
+  /** Default 0: the kernel chooses, and the proxy holds it. */
+  readonly port?: number
+  /** A unix socket instead. */
+  readonly path?: string
+  /** Decides all that is random; it stands in every failure message. Default: another one each time. */
+  readonly seed?: number
+  /** On before the first byte. */
+  readonly faults?: readonly (readonly [Fault, Where?])[]
+  /** How long `stop()` lets both sides say goodbye. Default {@link DEFAULT_PROXY_GRACE_MS}. */
+  readonly graceMs?: number
+  /** Aborting it is `stop()`. */
+  readonly signal?: AbortSignal
+  /** How long a dial may take; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
+  readonly dialTimeoutMs?: number
+}
+
+const faultList: Rule = (name, value) => {
+  if (!Array.isArray(value)) throw wrongType(name, 'a list of [fault, where]', value)
+  for (const entry of value as unknown[]) {
+    if (!Array.isArray(entry)) throw wrongType(name, 'a list of [fault, where]', value)
+    checkFault(entry[0])
+    if (entry[1] !== undefined) checkWhere(entry[1] as Where)
+  }
+}
+
+const RULES: Rules<ProxyOptions> = {
+  host: string,
+  port: listenPort,
+  path: string,
+  seed: integer(0, MAX_SEED),
+  faults: faultList,
+  graceMs: duration,
+  signal,
+  dialTimeoutMs: duration,
+}
+
+export function checkProxyOptions(options: ProxyOptions): void {
+  checkOptions(options, RULES)
+  if (options.path !== undefined && (options.host !== undefined || options.port !== undefined)) {
+    throw wrongValue('path', 'given without host and port', options.path)
+  }
+}
+
+export function checkFault(fault: unknown): asserts fault is Fault {
+  if (typeof fault === 'function') return
+  if (typeof fault === 'object' && fault !== null && 'datagram' in fault) {
+    const { name } = fault as { readonly name?: unknown }
+    throw wrongValue('fault', 'one for TCP (a kernel sends again what is lost there: try latency, bandwidth or stall)', name)
+  }
+  throw wrongType('fault', 'a fault, as faults.latency({ ms: 100 }) makes one', fault)
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net'
+
+import { nextTurn, setTimer } from '../lifetime/timers.ts'
+import type { Ending } from '../model/ending.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import { END, type Item, RST } from '../model/item.ts'
+import type { LinkSide } from '../model/link.ts'
+import { now } from '../timeline/clock.ts'
+import type { EndingWatch } from '../wire/ending-watch.ts'
+import { RESET_GAP_MS, resetMayReadAsEnd } from '../wire/platform.ts'
+import { resetOrDestroy } from '../wire/reset.ts'
+import { currentTurn } from '../wire/turn.ts'
+
+/** How often to look whether what is to go out before a reset has gone. Milliseconds. */
+const LOOK_MS = 5
+
+/** A peer that takes nothing for so long is reset without the rest. Milliseconds. */
+const STUCK_MS = 250
+
+/** Whoever has the side is told what comes from it. */
+export interface SideEvents {
+  arrived(side: Side, item: Item): void
+  /** All that was written is out. */
+  drained(side: Side): void
+  /** It is gone. `cleanly`: both halves had ended. */
+  closed(side: Side, cleanly: boolean): void
+}
+
+/**
+ * One socket of a link; the upstream one is written to before it is there.
+ *
+ * It reads by events: iterating a socket destroys its other half, and a pipeline turns a reset into an end
+ * (test/platform/closing.test.ts).
+ */
+export class Side implements LinkSide {
+  endpoint: Endpoint | undefined
+  local: Endpoint | undefined
+  readonly ended: Promise<Ending>
+  ending: Ending | undefined
+  /** It went away without having said goodbye. */
+  broken = false
+  /** It will do nothing more. */
+  gone = false
+  readonly #events: SideEvents
+  readonly #bornTurn = currentTurn()
+  #resolveEnded!: (ending: Ending) => void
+  #socket: Socket | undefined
+  #watch: EndingWatch | undefined
+  #early: (Buffer | typeof END)[] = []
+  #earlyBytes = 0
+  #finSent = false
+  #lastWriteAtMs = -Infinity
+
+  constructor(events: SideEvents) {
+    this.#events = events
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+  }
+
+  /** Begins to read from the socket, and sends it what was written before it was there. */
+  attach(socket: Socket, watch: EndingWatch, endpoint: Endpoint): void {
+    this.#socket = socket
+    this.#watch = watch
+    this.endpoint = endpoint
+    this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+    socket.on('data', (chunk: Buffer) => {
+      watch.sawData()
+      this.#events.arrived(this, chunk)
+    })
+    socket.on('end', () => this.#sawEnd())
+    socket.on('drain', () => this.#events.drained(this))
+    socket.on('close', (failed: boolean) => this.#sawClose(failed))
+    const early = this.#early
+    this.#early = []
+    this.#earlyBytes = 0
+    for (const item of early) {
+      if (item === END) this.end()
+      else this.write(item)
+    }
+  }
+
+  /** There will be no socket. */
+  never(ending: Ending): void {
+    if (this.gone) return
+    this.gone = true
+    this.broken = true
+    this.#end(ending)
+  }
+
+  /** What was written and has not gone out. */
+  get queuedBytes(): number {
+    return this.#socket ? this.#socket.writableLength : this.#earlyBytes
+  }
+
+  write(chunk: Buffer): void {
+    if (!this.#socket) {
+      this.#early.push(chunk)
+      this.#earlyBytes += chunk.length
+      return
+    }
+    if (!this.#socket.writable) return
+    if (resetMayReadAsEnd) this.#lastWriteAtMs = now()
+    this.#socket.write(chunk)
+  }
+
+  /** FIN, behind what was written. */
+  end(): void {
+    if (this.#finSent) return
+    if (!this.#socket) {
+      this.#early.push(END)
+      return
+    }
+    this.#finSent = true
+    if (this.#socket.destroyed || this.#watch!.intent) return
+    this.#watch!.sendingFin()
+    this.#socket.end()
+  }
+
+  /** RST; behind what was written, if the peer still takes it. */
+  reset(how: { readonly behindData: boolean }): void {
+    const socket = this.#socket
+    if (!socket || !this.#watch!.intend('reset')) return
+    socket.resume() // a paused socket would not notice that its peer is gone
+    if (how.behindData && socket.writableLength > 0) this.#cutOnceTaken(socket, socket.writableLength, now())
+    else this.#cutWhenQuiet(socket)
+  }
+
+  /** Cuts it, without waiting for anything. */
+  force(): void {
+    if (!this.#socket) return
+    this.#watch!.intend('reset')
+    resetOrDestroy(this.#socket)
+  }
+
+  pause(): void {
+    if (!this.#socket) return
+    this.#watch!.blind = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+
+  #cutOnceTaken(socket: Socket, leftBytes: number, sinceMs: number): void {
+    const left = socket.destroyed ? 0 : socket.writableLength
+    if (left === 0 || now() - sinceMs > STUCK_MS) return this.#cutWhenQuiet(socket)
+    setTimer(() => this.#cutOnceTaken(socket, left, left < leftBytes ? now() : sinceMs), LOOK_MS)
+  }
+
+  /** A peer on an old libuv takes a reset right behind data for an end; one that is reset in the turn of its accept would never see itself connected. */
+  #cutWhenQuiet(socket: Socket): void {
+    const cut = (): void => resetOrDestroy(socket)
+    const waitMs = RESET_GAP_MS - (now() - this.#lastWriteAtMs)
+    if (waitMs > 0) setTimer(cut, waitMs)
+    else if (this.#bornTurn === currentTurn()) nextTurn(cut)
+    else cut()
+  }
+
+  #sawEnd(): void {
+    const ending = this.#watch!.ending()
+    this.#end(ending)
+    this.#events.arrived(this, ending.kind === 'reset' ? RST : END)
+  }
+
+  #sawClose(failed: boolean): void {
+    const socket = this.#socket!
+    const cleanly = !failed && socket.readableEnded && socket.writableFinished
+    this.gone = true
+    this.broken = !cleanly
+    this.#end(this.#watch!.ending())
+    this.#events.closed(this, cleanly)
+  }
+
+  /** The first that is seen is how it ended. */
+  #end(ending: Ending): void {
+    if (this.ending) return
+    this.ending = ending
+    this.#resolveEnded(ending)
+  }
+}

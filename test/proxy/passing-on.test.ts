@@ -1,0 +1,234 @@
+import { once } from 'node:events'
+
+import { describe, expect, test } from 'vitest'
+
+import { describeEnding } from '../../src/model/describe-ending.ts'
+import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, refusing, textOf, turns, unanswering } from '../support.ts'
+import { dial, echo, serve } from '../contract/parts.ts'
+import { Collected, noise, proxyTo, writeAll } from './parts.ts'
+
+describe('bytes', () => {
+  test('pass unchanged, both ways at once', async () => {
+    const [up, down] = [noise(3_000_000), noise(3_000_000)]
+    const bare = await bareServer()
+    const proxy = await proxyTo(bare)
+    await bare.socket() // the one that asked whether somebody is there
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    const [atServer, atClient] = [new Collected(server), new Collected(client)]
+    await Promise.all([writeAll(client, up), writeAll(server, down)])
+    expect((await atServer.atLeast(up.length)).bytes.equals(up)).toBe(true)
+    expect((await atClient.atLeast(down.length)).bytes.equals(down)).toBe(true)
+    const [link] = proxy.links
+    expect(link!.bytes).toStrictEqual({ upstream: up.length, downstream: down.length })
+  })
+
+  test('of a sender whose reader sleeps wait in the sender', async () => {
+    const bare = await bareServer(() => {}, { pauseOnConnect: true })
+    const proxy = await proxyTo(bare)
+    await bare.socket()
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    const all = noise(48 * 2 ** 20) // more than the kernels' buffers and the proxy together
+    let written = false
+    const writing = writeAll(client, all).then(() => (written = true))
+    const [link] = proxy.links
+    let last = -1
+    while (link!.bytes.upstream !== last) {
+      last = link!.bytes.upstream
+      await turns(200)
+    }
+    expect(written).toBe(false)
+    const atServer = new Collected(server)
+    server.resume()
+    await writing
+    expect((await atServer.atLeast(all.length)).bytes.equals(all)).toBe(true)
+  })
+})
+
+describe('endings', () => {
+  test('a half-close passes on, and the answer still comes', async () => {
+    const server = await serve(async (connection) => {
+      const question = await connection.readToEnd()
+      await connection.send(`${question.length} bytes`)
+    })
+    const proxy = await proxyTo(server)
+    const client = await bareClient(proxy)
+    const answer = textOf(client)
+    client.end(noise(100_000))
+    expect(await answer).toBe('100000 bytes')
+  })
+
+  test("the server's half-close passes on, and it still hears the client", async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(bare)
+    await bare.socket()
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    client.resume()
+    server.end('bye')
+    await once(client, 'end')
+    const heard = textOf(server)
+    client.end('are you there?')
+    expect(await heard).toBe('are you there?')
+  })
+
+  test.each([0, 1, 70_000])('a reset by the server behind %i bytes reaches the client as a reset, behind the bytes', async (size) => {
+    const data = noise(size)
+    const server = await serve(async (connection) => {
+      if (size > 0) await connection.send(data)
+      await connection.reset()
+    })
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    expect((await client.readToEnd()).equals(data)).toBe(true)
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+    expect(proxy.history).toMatchObject([{ upstream: { kind: 'reset', by: 'peer' } }])
+  })
+
+  test('a reset by the client reaches the server as a reset', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    await client.ask('hello')
+    const serverSide = await server.nextConnection()
+    await client.reset()
+    expect(await serverSide.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+  })
+
+  test('a reset by the server after its answer to a half-close still is one', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(bare)
+    await bare.socket()
+    const client = await bareClient(proxy)
+    const events = eventsOf(client)
+    const server = await bare.socket()
+    client.end()
+    server.resume()
+    await once(server, 'end')
+    server.resetAndDestroy()
+    expect(await events).toStrictEqual(['ECONNRESET', 'close'])
+  })
+
+  test('a client that is gone behind its FIN is known to the server by a reset', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(bare)
+    await bare.socket()
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    client.end()
+    server.on('data', () => {})
+    await once(server, 'end')
+    client.resetAndDestroy()
+    const serverClosed = closed(server)
+    const ticker = setInterval(() => server.write('?'), 1)
+    await serverClosed
+    clearInterval(ticker)
+  })
+
+  test('both sides of an ended link are on record', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    await client.ask('hello')
+    await client.close()
+    expect(describeEnding(await link.client.ended)).toBe('EOF: the peer closed the connection gracefully')
+    expect(await link.upstream.ended).toMatchObject({ kind: 'eof', by: 'local' })
+    expect(proxy.history).toMatchObject([{ id: 1, bytes: { upstream: 6, downstream: 6 }, faults: [] }])
+  })
+})
+
+describe('the upstream', () => {
+  test('that refuses at the start is an error there', async () => {
+    const dead = await refusing()
+    await expect(proxyTo(dead)).rejects.toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM', cause: { code: 'ECONNREFUSED' } })
+  })
+
+  test('that is a stopped server of ours is an error there', async () => {
+    const server = await echo()
+    await server.stop()
+    await expect(proxyTo(server)).rejects.toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM' })
+  })
+
+  test('that is a running server of ours is not dialled to see whether it is there', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    await client.ask('hello')
+    await client.close()
+    expect(await server.stop()).toMatchObject({ accepted: 1 })
+  })
+
+  test('that dies later resets the client, never ends it', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(bare)
+    await bare.close()
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    expect(await link.upstream.ended).toMatchObject({ kind: 'refused', phase: 'connecting' })
+  })
+
+  test('that does not answer the dial in time resets the client, and others are served meanwhile', async () => {
+    const [silent, server] = [await unanswering(), await echo()]
+    let dials = 0
+    const proxy = await proxyTo(() => (++dials === 1 ? silent : server), { dialTimeoutMs: 300 })
+    const first = await dial(proxy)
+    const second = await dial(proxy)
+    expect(await second.ask('hello')).toBe('hello')
+    expect(await first.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    expect(proxy.history[0]).toMatchObject({ upstream: { kind: 'timeout', phase: 'connecting' } })
+  })
+
+  test('given by a function that throws resets the client, and the report has the error', async () => {
+    const proxy = await proxyTo(() => {
+      throw new Error('no idea')
+    })
+    const client = dialBare(proxy)
+    await closed(client)
+    expect((await proxy.stop()).errors).toMatchObject([{ message: 'no idea' }])
+  })
+
+  test('whose URL has a scheme, a user and a path gives the proxy its URL', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(`postgres://me:secret@127.0.0.1:${bare.port}/shop?x=1`)
+    expect(proxy.url).toBe(`postgres://me:secret@127.0.0.1:${proxy.port}/shop?x=1`)
+    expect((await proxyTo(bare)).url).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  test('is dialled while the client already sends', async () => {
+    const server = await echo()
+    let give = (_server: typeof server): void => {}
+    const proxy = await proxyTo(() => new Promise((resolve) => (give = resolve)))
+    const client = await dial(proxy)
+    await client.send('early\n')
+    await proxy.saw('early')
+    give(server)
+    expect(await client.readLine()).toBe('early')
+  })
+
+  test('that is still being looked for when the client resets is never dialled', async () => {
+    const server = await echo()
+    let give = (_server: typeof server): void => {}
+    const proxy = await proxyTo(() => new Promise((resolve) => (give = resolve)))
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    await client.reset()
+    expect(await link.upstream.ended).toMatchObject({ kind: 'closed', phase: 'connecting' })
+    give(server)
+    await turns(5)
+    expect(await server.stop()).toMatchObject({ accepted: 0 })
+  })
+})
+
+test('nothing is left open', async () => {
+  const before = openSockets()
+  const server = await echo()
+  const proxy = await proxyTo(server)
+  const clients = [await dial(proxy), await dial(proxy), await dial(proxy)] as const
+  await Promise.all(clients.map((client) => client.ask('hello')))
+  await Promise.all([clients[0].close(), clients[1].reset(), proxy.stop()])
+  await Promise.all([server.stop(), clients[2].close()])
+  expect(openSockets()).toBe(before)
+})
