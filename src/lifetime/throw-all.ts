@@ -5,7 +5,7 @@ export function throwAll(errors: readonly Error[], what: string): void {
   throw new AggregateError(errors, `${what}:\n${errors.map((error, n) => `  ${n + 1}. ${error.message}`).join('\n')}`)
 }
 
-/** Whatever was thrown, as an `Error`. */
+/** Whatever was thrown, or given as a reason, as an `Error`. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`a value that is no Error was thrown: ${String(thrown)}`, { cause: thrown })
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
 }

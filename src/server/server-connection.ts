@@ -1,6 +1,7 @@
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import type { Connection, ConnectionRecord } from '../model/connection.ts'
 import type { Ending } from '../model/ending.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
 import { now } from '../timeline/clock.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
 
@@ -33,6 +34,11 @@ export class ServerConnection extends Wire implements Connection {
     this.id = id
     this.#owner = owner
     this.track.record('opened', this)
+  }
+
+  /** As its client tells it: from there to here. */
+  override toString(): string {
+    return `${formatEndpoint(this.peer)} → ${formatEndpoint(this.local)}`
   }
 
   get quitting(): boolean {
