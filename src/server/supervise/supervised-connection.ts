@@ -48,6 +48,8 @@ export interface SupervisedRecord extends ConnectionRecord {
 
 /** Whoever counts them. */
 export interface Supervisor {
+  /** It has been told to quit: whatever begins now is the last on its connection. */
+  readonly quitting: boolean
   /** Idle connections stay for a while. */
   readonly lingering: boolean
   over(connection: Visit): void
@@ -86,6 +88,7 @@ export class Visit implements SupervisedConnection {
   #readWhenIdle = -1
   #useAtQuit: ConnectionUse | undefined
   #announced = false
+  #quitting = false
   #lastChance: NodeJS.Timeout | undefined
 
   constructor({ id, raw, speaks, track, path }: VisitParts, supervisor: Supervisor) {
@@ -135,7 +138,7 @@ export class Visit implements SupervisedConnection {
   upgraded(): void {
     this.#speaks = 'upgraded'
     this.track.record('note', 'upgraded')
-    if (this.#useAtQuit) nextTurn(() => this.finish()) // whoever upgrades it is told after us, and has its answer to send
+    if (this.#quitting) nextTurn(() => this.finish()) // whoever upgrades it is told after us, and has its answer to send
   }
 
   /** `false`: that is known already, from another event of the same request. */
@@ -143,7 +146,7 @@ export class Visit implements SupervisedConnection {
     if (this.#latest === response) return false
     this.#underWay++
     this.#latest = response
-    if (this.#useAtQuit) this.#announce()
+    if (this.#supervisor.quitting) this.#announce()
     return true
   }
 
@@ -151,13 +154,20 @@ export class Visit implements SupervisedConnection {
     if (--this.#underWay > 0) return
     this.#readWhenIdle = this.socket.bytesRead
     if (!request.complete) request.once('close', () => (this.#readWhenIdle = this.socket.bytesRead))
-    if (this.#useAtQuit && (this.#announced || !this.#supervisor.lingering)) this.retire()
+    if (this.#announced || (this.#quitting && !this.#supervisor.lingering)) this.retire()
+  }
+
+  /** Its server has been told to quit: an answer that goes out before the listener has closed says so, too. */
+  tell(): void {
+    this.#useAtQuit ??= this.use
+    this.#announce()
   }
 
   /** Its server quits. Called again when what was left lingering is not to linger any longer. */
   quit(): void {
     const { use } = this
     this.#useAtQuit ??= use
+    this.#quitting = true
     const stays = this.#supervisor.lingering || this.#lastChance !== undefined
     switch (use) {
       case 'handshake':
@@ -226,7 +236,7 @@ export class Visit implements SupervisedConnection {
     return { id, local, peer, ending, ...bytes, openMs, handler: 'settled', use: this.#useAtQuit ?? this.use, request }
   }
 
-  /** Tells the client by the last answer, if that has not begun; of several that it waits for, only by the last, or it would not wait for the others. */
+  /** Tells the client by the answer under way, if that has not begun; of several only by the last, or it would not wait for the others. */
   #announce(): void {
     const response = this.#latest
     if (!response || this.#underWay === 0 || response.headersSent) return

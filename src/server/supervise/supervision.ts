@@ -92,6 +92,10 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     this.#listeners.alongside(UPGRADES, (_request: IncomingMessage, socket: Socket) => this.#visitOn(socket).upgraded())
   }
 
+  get quitting(): boolean {
+    return this.quitSignal.aborted
+  }
+
   /** Takes in who is connected already, as far as Node shows them. */
   async findEarlier(): Promise<void> {
     for (const raw of socketsOf(this.#server)) this.#earlier(raw)
@@ -136,6 +140,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
       })
     }
     this.#quitting.abort()
+    void inSlices(this.live.all, (visit) => visit.tell())
   }
 
   acceptBacklog(deadline: Deadline): Promise<void> {
@@ -171,7 +176,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     this.#visits.delete(visit.raw)
     this.#visits.delete(visit.socket)
     this.#setup.timeline.close(visit.track)
-    if (this.quitSignal.aborted) this.#count(visit)
+    if (this.quitting) this.#count(visit)
     else this.#endedBefore++
     this.live.delete(visit)
   }
@@ -187,14 +192,14 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   }
 
   #connected(raw: Socket): void {
-    if (this.quitSignal.aborted) return this.#refuse(raw)
+    if (this.quitting) return this.#refuse(raw)
     const { tls, http1, http2 } = this.#setup.speaks
     this.#arriving = this.#visit(raw, tls ? 'handshake' : http2 ? 'http2' : http1 ? 'http1' : 'open')
   }
 
   #secured(socket: Socket): void {
     this.#arriving = this.#visitOn(socket)
-    if (this.quitSignal.aborted) this.#arriving.quitAfter(Math.max(this.#setup.lingerMs, SETTLE_MS))
+    if (this.quitting) this.#arriving.quitAfter(Math.max(this.#setup.lingerMs, SETTLE_MS))
   }
 
   #answering(response: ServerResponse): void {

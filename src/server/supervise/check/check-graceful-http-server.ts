@@ -1,0 +1,154 @@
+import type { RequestOptions } from 'node:http'
+
+import { Deadline } from '../../../lifetime/deadline.ts'
+import { askedFor } from '../../../lifetime/origin.ts'
+import { sleep } from '../../../lifetime/sleep.ts'
+import { SETTLE_MS } from '../../../lifetime/stop.ts'
+import { asError } from '../../../lifetime/throw-all.ts'
+import { turn } from '../../../lifetime/timers.ts'
+import { NetgraceError } from '../../../model/errors.ts'
+import { callback } from '../../../model/options.ts'
+import { now } from '../../../timeline/clock.ts'
+import { currentTurn } from '../../../wire/turn.ts'
+import { CheckClient, type CheckRun } from './check-client.ts'
+import {
+  checkCheckOptions,
+  DEFAULT_CHECK_CLIENTS,
+  DEFAULT_CHECK_WITHIN_MS,
+  urlToAsk,
+  type CheckOptions,
+  type HttpServerToCheck,
+} from './check-options.ts'
+import { CLOSING_MS, makeCheckReport, type CheckReport } from './check-report.ts'
+
+/** How many answers each client has had before the server is told to stop: its connection is kept alive by then. */
+const ANSWERS_BEFORE = 3
+
+/** How often it is tried, while it stops, whether it still accepts. Milliseconds. */
+const PROBE_EVERY_MS = 20
+
+/**
+ * Stops a server of yours under keep-alive clients that ask without a pause, and says what that did to them.
+ *
+ * It checks *your* shutdown, whatever that is made of: `app.close()`, a signal handler's function, a package. Nothing of
+ * it is replaced. The clients are `node:http`'s, in this process, each with one kept-alive connection; each goes on until it
+ * is turned away. All of them are gone at the end; the server is yours to end if its `stop()` did not.
+ *
+ * @param make  Makes the server, listening: `{ url, stop() }` or `{ host, port, stop() }`.
+ * @param options.clients  Default {@link DEFAULT_CHECK_CLIENTS}.
+ * @param options.path  What they ask for. Default: the path of the url.
+ * @param options.withinMs  How long `stop()` may take. Milliseconds, default {@link DEFAULT_CHECK_WITHIN_MS}.
+ * @param options.tls  For https: `{ ca }`, or what else `tls.connect` takes.
+ * @throws {TypeError | RangeError}  An option is wrong, or what `make` gave is no such thing.
+ * @throws {NetgraceError}  `ERR_NETGRACE_UNGRACEFUL`: it did not answer even before it was told to stop.
+ */
+export async function checkGracefulHttpServer(
+  make: () => HttpServerToCheck | Promise<HttpServerToCheck>,
+  options: CheckOptions = {},
+): Promise<CheckReport> {
+  callback('make', make)
+  checkCheckOptions(options)
+  return askedFor(async () => check(await make(), options))
+}
+
+async function check(server: HttpServerToCheck, options: CheckOptions): Promise<CheckReport> {
+  const { clients: count = DEFAULT_CHECK_CLIENTS, path, withinMs = DEFAULT_CHECK_WITHIN_MS, tls } = options
+  const url = urlToAsk(server, path)
+  const { Agent, request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+  const counts = { requests: 0, lost: 0, resetWhileIdle: 0, closedWithoutHeader: 0, acceptedAfterStop: 0 }
+  const run: CheckRun = { counts, url, request, stopCalled: undefined, over: false }
+  const agents = Array.from({ length: count }, () => new Agent({ keepAlive: true, maxSockets: 1, ...tls }))
+  const clients = agents.map((agent) => new CheckClient(run, agent))
+  let asking: Promise<unknown> = Promise.resolve()
+  const end = (): void => {
+    run.over = true
+    for (const agent of agents) agent.destroy()
+  }
+  try {
+    const answerMs = await firstAnswer(clients[0]!, withinMs)
+    asking = Promise.all(clients.map((client, n) => sleep((answerMs * n) / count).then(() => client.askOn())))
+    await allAnswered(clients, ANSWERS_BEFORE, withinMs)
+    await sleep(answerMs / count / 2) // not in the very moment in which one of them has asked
+    const stop = await stopUnder(server, run, withinMs, { ...tls, agent: false })
+    const patience = new Deadline(SETTLE_MS) // each has yet to see its connection close, and to be refused
+    await patience.beats(asking)
+    patience.cancel()
+    return makeCheckReport(counts, stop, count)
+  } finally {
+    end()
+    await asking
+  }
+}
+
+/** How long one answer takes: the clients begin apart by that, or the stop would find all of them at the same point. */
+async function firstAnswer(client: CheckClient, withinMs: number): Promise<number> {
+  const startedAtMs = now()
+  void client.ask()
+  await allAnswered([client], 1, withinMs)
+  return now() - startedAtMs
+}
+
+async function allAnswered(clients: readonly CheckClient[], times: number, withinMs: number): Promise<void> {
+  const deadline = new Deadline(withinMs)
+  while (clients.some(({ answered }) => answered < times)) {
+    const failed = clients.find(({ failedBefore }) => failedBefore)?.failedBefore
+    if (failed || deadline.passed) {
+      deadline.cancel()
+      const why = failed ? `: ${failed.message}` : ` within ${withinMs} ms`
+      throw new NetgraceError('ERR_NETGRACE_UNGRACEFUL', `the server did not answer, although nobody had stopped it${why}`, {
+        cause: failed,
+      })
+    }
+    await turn()
+  }
+  deadline.cancel()
+}
+
+async function stopUnder(
+  server: HttpServerToCheck,
+  run: CheckRun,
+  withinMs: number,
+  probing: RequestOptions,
+): Promise<{ settled: boolean; error: Error | undefined; tookMs: number }> {
+  const deadline = new Deadline(withinMs)
+  const startedAtMs = now()
+  run.stopCalled = { atMs: startedAtMs, turn: currentTurn() }
+  let error: Error | undefined
+  const settling = new AbortController()
+  const stopping = (async () => server.stop())()
+    .catch((thrown: unknown) => (error = asError(thrown)))
+    .finally(() => settling.abort())
+  const probed = probe(run, probing, settling.signal)
+  const settled = await deadline.beats(stopping)
+  deadline.cancel()
+  const tookMs = now() - startedAtMs
+  settling.abort()
+  await probed
+  if (settled && !error && (await accepts(run, probing))) run.counts.acceptedAfterStop++
+  return { settled, error, tookMs }
+}
+
+/** Tries, while it stops, whether it still accepts; a listener may take {@link CLOSING_MS} to close. */
+async function probe(run: CheckRun, options: RequestOptions, settled: AbortSignal): Promise<void> {
+  await sleep(CLOSING_MS, settled)
+  while (!settled.aborted) {
+    if (await accepts(run, options)) run.counts.acceptedAfterStop++
+    await sleep(PROBE_EVERY_MS, settled)
+  }
+}
+
+/** Dials, asks for nothing, and goes. */
+function accepts({ request, url }: CheckRun, options: RequestOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    let connected = false
+    const dialling = request(url, options, () => {})
+    dialling.on('socket', (socket) =>
+      socket.once('connect', () => {
+        connected = true
+        dialling.destroy()
+      }),
+    )
+    dialling.on('error', () => {}) // refused, or gone: its `close` follows
+    dialling.on('close', () => resolve(connected))
+  })
+}
