@@ -50,7 +50,11 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<
 
   const host = startHost(where, entryFile('spawn/client-entry'))
   let client: HostedClient | undefined
-  const calls = new Peer(host, (_, value) => client?.hear(value as never))
+  let early: unknown // its connection may have ended before we know that it stood
+  const calls = new Peer(host, (_, value) => {
+    if (client) client.hear(value as never)
+    else early = value
+  })
   const gone = host.exited.then(({ code, signal: by }) => {
     const how = host.crash()?.message ?? (by ? `it was killed by ${by}` : `it exited with code ${code}`)
     const error = new NetgraceError(
@@ -66,6 +70,7 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<
     const ends = await calls.call('open', [to, connect], { withinMs: connectTimeoutMs + START_MS })
     forget?.()
     client = new HostedClient(host, calls, ends as never, closeTimeoutMs)
+    if (early) client.hear(early as never)
   } catch (error) {
     host.kill('SIGKILL')
     await gone

@@ -63,7 +63,7 @@ describe.each(['thread', 'process'] as const)('a client in a %s', (where) => {
   test('what it had not read when the connection ended can still be read', async () => {
     const server = await serve(async (connection) => connection.send('one\ntwo\nthree'))
     const client = await spawned(server, { in: where })
-    await client.ended
+    expect(await client.ended).toMatchObject({ kind: 'eof', by: 'peer' })
     expect([await client.readLine(), await client.readLine(), await client.readLine(), await client.readLine()]).toEqual([
       'one',
       'two',
