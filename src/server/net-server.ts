@@ -1,5 +1,6 @@
-import { Deadline } from '../lifetime/deadline.ts'
+import type { Deadline } from '../lifetime/deadline.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
+import { OneStop } from '../lifetime/one-stop.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Connection, Handler } from '../model/connection.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
@@ -27,12 +28,12 @@ export class NetServer implements GracefulServer {
   readonly #options: ServerOptions
   readonly #setup: ServerSetup
   readonly #track: Track
+  readonly #stopping = new OneStop<StopReport>()
   readonly #handler: Handler
   #address: Endpoint
   #state: ServerState = 'stopped'
   #run: Run
   #starting: Promise<void> | undefined
-  #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
   #forgetSignal = (): void => {}
   #wanted: 'listening' | 'stopped' = 'listening'
   #held: HeldPort | undefined
@@ -100,20 +101,11 @@ export class NetServer implements GracefulServer {
     }
     this.#wanted = 'stopped'
     const { graceMs, holdPort = this.#setup.holdsPort ?? false } = options
-    if (this.#stopping) {
-      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
-      if (this.#state === 'stopped' && !holdPort) void this.#release()
-      return this.#stopping.report
-    }
-    const deadline = new Deadline(graceMs ?? this.#graceMs)
-    if (holdPort && this.path === undefined) this.#held = new HeldPort(this.host)
-    let done: (report: StopReport) => void
-    const report = new Promise<StopReport>((resolve) => {
-      done = resolve
+    if (this.#state === 'stopped' && !holdPort) void this.#release()
+    return this.#stopping.call(graceMs, this.#graceMs, (deadline) => {
+      if (holdPort && this.path === undefined) this.#held = new HeldPort(this.host)
+      return this.#stop(this.#run, deadline)
     })
-    this.#stopping = { report, deadline } // before quit is told: whoever hears it may call stop()
-    void this.#stop(this.#run, deadline).then(done!)
-    return report
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -127,15 +119,15 @@ export class NetServer implements GracefulServer {
 
   async #start(): Promise<void> {
     if (this.#state === 'listening') return
-    if (this.#state !== 'stopped') await this.#stopping?.report
+    if (this.#state !== 'stopped') await this.#stopping.report
     const { signal } = this.#options
     if (signal?.aborted)
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
     if (this.#wanted === 'stopped') throw stoppedError(this.url)
 
     this.#state = 'starting'
-    if (this.#stopping) {
-      this.#stopping = undefined
+    if (this.#stopping.report) {
+      this.#stopping.startAgain()
       this.#run = this.#newRun()
     }
     if (signal) this.#forgetSignal = onAbort(signal, () => void this.stop())

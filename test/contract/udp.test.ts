@@ -144,3 +144,9 @@ test('a taken port is a clear error, with the system error as its cause, and not
 test('a path is no UDP address', async () => {
   await expect(openUdpClient({ path: '/tmp/none' })).rejects.toThrow(/to must be a host and a port/)
 })
+
+test('a stop refuses a grace that is none, and stops nothing', async () => {
+  const { server } = await pair()
+  await expect(server.stop({ graceMs: -5 })).rejects.toThrow(/graceMs must be a finite number ≥ 0.*got -5/)
+  expect(server.state).toBe('listening')
+})

@@ -1,11 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import type { RemoteInfo, Socket } from 'node:dgram'
 
-import { Deadline } from '../../lifetime/deadline.ts'
+import type { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
+import { OneStop } from '../../lifetime/one-stop.ts'
 import { turn } from '../../lifetime/timers.ts'
 import { formatEndpoint } from '../../model/endpoint.ts'
+import { checkOptions, duration } from '../../model/options.ts'
 import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
@@ -58,12 +60,12 @@ export class UdpEcho implements UdpServer {
   readonly #answering = new Live<object>()
   readonly #peers = new Set<string>()
   readonly #errors: Error[] = []
+  readonly #stopping = new OneStop<UdpStopReport>()
   readonly #forgetSignal: () => void
   #received = 0
   #answered = 0
   #bytesReceived = 0
   #bytesSent = 0
-  #stopping: { readonly report: Promise<UdpStopReport>; readonly deadline: Deadline } | undefined
   #stopped = false
 
   constructor(socket: Socket, timeline: Timeline, options: { readonly graceMs?: number; readonly signal?: AbortSignal }) {
@@ -94,19 +96,14 @@ export class UdpEcho implements UdpServer {
     return this.#quitting.signal
   }
 
-  stop({ graceMs }: { readonly graceMs?: number } = {}): Promise<UdpStopReport> {
-    if (this.#stopping) {
-      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
-      return this.#stopping.report
+  stop(options: { readonly graceMs?: number } = {}): Promise<UdpStopReport> {
+    try {
+      checkOptions(options, { graceMs: duration })
+    } catch (error) {
+      return Promise.reject(error)
     }
-    const deadline = new Deadline(graceMs ?? this.#graceMs)
-    let done: (report: UdpStopReport) => void
-    const report = new Promise<UdpStopReport>((resolve) => {
-      done = resolve
-    })
-    this.#stopping = { report, deadline } // before quit is told: whoever hears it may call stop()
-    void this.#stop(deadline).then(done!)
-    return report
+    const { graceMs } = options
+    return this.#stopping.call(graceMs, this.#graceMs, (deadline) => this.#stop(deadline))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
