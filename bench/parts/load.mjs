@@ -8,8 +8,9 @@ import { answer } from '../harness/answer.mjs'
 
 const scrap = Buffer.allocUnsafe(256 * 1024) // all read into it: what comes is counted, not looked at
 
-async function run({ port, pid, connections, size, warmMs, ms }) {
-  const message = Buffer.alloc(size, 'netgrace')
+/** @param ask what is sent, if it is not what comes back; `size` is that of the answer. */
+async function run({ port, pid, connections, size, ask, warmMs, ms }) {
+  const message = ask ? Buffer.from(ask) : Buffer.alloc(size, 'netgrace')
   let replies = 0
   const open = () => {
     let missing = size

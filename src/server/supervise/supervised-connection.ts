@@ -82,11 +82,12 @@ export class Visit implements SupervisedConnection {
   #observer: EndingObserver
   readonly #openedAtMs: number
   readonly #supervisor: Supervisor
-  #underWay = 0
   #latest: ServerResponse | undefined
-  /** How much had been read when last nothing was under way; -1: it has never been used. More than that is the next request. */
-  #readWhenIdle = -1
+  /** How much had been read when that was asked for. */
+  #readAtLatest = 0
   #useAtQuit: ConnectionUse | undefined
+  /** The answer behind which it closes. */
+  #awaited: ServerResponse | undefined
   #announced = false
   #quitting = false
   #lastChance: NodeJS.Timeout | undefined
@@ -110,14 +111,15 @@ export class Visit implements SupervisedConnection {
 
   get use(): ConnectionUse {
     if (this.#speaks !== 'http1') return this.#speaks
-    if (this.#underWay > 0) return 'busy'
     const { bytesRead } = this.socket
-    if (this.#readWhenIdle < 0) return bytesRead > 0 ? 'busy' : 'unused'
-    return bytesRead > this.#readWhenIdle ? 'busy' : 'idle'
+    if (!this.#latest) return bytesRead > 0 ? 'busy' : 'unused'
+    if (!this.#latest.closed) return 'busy'
+    // What has come since the request is its body, or the next request.
+    return bytesRead > this.#readAtLatest && !hasBody(this.#latest.req) ? 'busy' : 'idle'
   }
 
   get request(): string | undefined {
-    if (this.#underWay === 0 || !this.#latest) return undefined
+    if (!this.#latest || this.#latest.closed) return undefined
     const { method, url } = this.#latest.req
     return `${method} ${url}`
   }
@@ -141,20 +143,11 @@ export class Visit implements SupervisedConnection {
     if (this.#quitting) nextTurn(() => this.finish()) // whoever upgrades it is told after us, and has its answer to send
   }
 
-  /** `false`: that is known already, from another event of the same request. */
-  answering(response: ServerResponse): boolean {
-    if (this.#latest === response) return false
-    this.#underWay++
+  /** A request has come. Until its server quits that is noted and no more: it happens thousands of times a second. */
+  answering(response: ServerResponse): void {
     this.#latest = response
+    this.#readAtLatest = this.socket.bytesRead
     if (this.#supervisor.quitting) this.#announce()
-    return true
-  }
-
-  answered(request: IncomingMessage): void {
-    if (--this.#underWay > 0) return
-    this.#readWhenIdle = this.socket.bytesRead
-    if (!request.complete) request.once('close', () => (this.#readWhenIdle = this.socket.bytesRead))
-    if (this.#announced || (this.#quitting && !this.#supervisor.lingering)) this.retire()
   }
 
   /** Its server has been told to quit: an answer that goes out before the listener has closed says so, too. */
@@ -239,9 +232,17 @@ export class Visit implements SupervisedConnection {
   /** Tells the client by the answer under way, if that has not begun; of several only by the last, or it would not wait for the others. */
   #announce(): void {
     const response = this.#latest
-    if (!response || this.#underWay === 0 || response.headersSent) return
+    if (!response || response.closed || response === this.#awaited) return
+    this.#awaited = response
+    response.once('close', () => this.#answered())
+    if (response.headersSent) return
     response.setHeader('connection', 'close')
     this.#announced = true
+  }
+
+  #answered(): void {
+    if (this.use !== 'idle') return // another request has come behind it
+    if (this.#announced || (this.#quitting && !this.#supervisor.lingering)) this.retire()
   }
 
   #closed(): void {
@@ -250,4 +251,8 @@ export class Visit implements SupervisedConnection {
     this.track.record('ended', { toString: () => describeEnding(this.ending!) })
     this.#supervisor.over(this)
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }

@@ -203,18 +203,8 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   }
 
   #answering(response: ServerResponse): void {
-    if (response.req.httpVersionMajor > 1) return
-    if (this.#visitOn(response.req.socket).answering(response)) response.on('close', this.#onAnswered)
-  }
-
-  readonly #onAnswered = this.#makeOnAnswered()
-
-  /** One for all responses: a closure for each request would cost what supervising may cost in all. */
-  #makeOnAnswered(): (this: ServerResponse) => void {
-    const visits = this.#visits
-    return function onAnswered() {
-      visits.get(this.req.socket)?.answered(this.req)
-    }
+    const { req } = response
+    if (req.httpVersionMajor === 1) this.#visitOn(req.socket).answering(response)
   }
 
   /** The visit of a socket; one that was there before us is met here for the first time. */

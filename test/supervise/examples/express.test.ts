@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 
 import express from 'express'
+import { superviseServer } from 'netgrace'
 import { expect, test } from 'vitest'
 
-import { superviseServer } from '../../../src/server/supervise/supervise-server.ts'
 import { get, keepAliveClient } from '../support.ts'
 
 test('Express: the answer under way goes out, the idle connection closes', async () => {

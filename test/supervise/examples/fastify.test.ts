@@ -1,7 +1,7 @@
 import fastify from 'fastify'
+import { superviseServer } from 'netgrace'
 import { expect, test } from 'vitest'
 
-import { superviseServer } from '../../../src/server/supervise/supervise-server.ts'
 import { get, keepAliveClient } from '../support.ts'
 
 test('Fastify: its server is supervised, its hooks still run', async () => {

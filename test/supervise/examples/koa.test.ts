@@ -1,9 +1,9 @@
 import http from 'node:http'
 
 import Koa from 'koa'
+import { superviseServer } from 'netgrace'
 import { expect, test } from 'vitest'
 
-import { superviseServer } from '../../../src/server/supervise/supervise-server.ts'
 import { get, used } from '../support.ts'
 
 test('Koa: around its callback', async () => {

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import http from 'node:http'
 
+import { superviseServer } from 'netgrace'
 import { expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-
-import { superviseServer } from '../../../src/server/supervise/supervise-server.ts'
 
 test('ws: whoever listens to quit says goodbye with a code, and the clients hear it', async () => {
   const server = http.createServer()

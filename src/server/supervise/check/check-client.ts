@@ -2,7 +2,6 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import type { Socket } from 'node:net'
 
 import { now } from '../../../timeline/clock.ts'
-import { currentTurn } from '../../../wire/turn.ts'
 import { CLOSING_MS, type CheckCounts } from './check-report.ts'
 
 /** What all clients of a check share. */
@@ -11,19 +10,15 @@ export interface CheckRun {
   readonly url: URL
   /** `http.request`, or `https.request`. */
   readonly request: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
-  /** When `stop()` was called. */
-  stopCalled: { readonly atMs: number; readonly turn: number } | undefined
+  /** When `stop()` was called; what had been sent by `readMs`, a server of this process had read before. */
+  stopCalled: { readonly atMs: number; readonly readMs: number } | undefined
   /** Nobody asks any more, and what closes now is closed by us. */
   over: boolean
 }
 
-/** How many turns of the event loop before `stop()` a request was sent that a server of this process has read by then. */
-const TURNS_TO_READ = 3
-
 /** One request, and what is known of it. */
 interface Asked {
   readonly atMs: number
-  readonly turn: number
   readonly afterStop: boolean
   answerAtMs: number | undefined
 }
@@ -54,7 +49,7 @@ export class CheckClient {
   ask(): Promise<void> {
     const { counts, url, stopCalled } = this.#run
     counts.requests++
-    const asked: Asked = { atMs: now(), turn: currentTurn(), afterStop: stopCalled !== undefined, answerAtMs: undefined }
+    const asked: Asked = { atMs: now(), afterStop: stopCalled !== undefined, answerAtMs: undefined }
     return new Promise((resolve) => {
       const request = this.#run.request(url, { agent: this.#agent }, (response) => {
         asked.answerAtMs = now()
@@ -97,7 +92,7 @@ export class CheckClient {
     const { counts, stopCalled, over } = this.#run
     if (over) return // we have cut it ourselves
     if (!stopCalled) this.failedBefore = error
-    else if (asked.answerAtMs !== undefined || stopCalled.turn - asked.turn >= TURNS_TO_READ) counts.lost++
+    else if (asked.answerAtMs !== undefined || asked.atMs <= stopCalled.readMs) counts.lost++
     else if (request.reusedSocket) counts.resetWhileIdle++
     else this.#turnedAway = true
   }

@@ -9,7 +9,6 @@ import { turn } from '../../../lifetime/timers.ts'
 import { NetgraceError } from '../../../model/errors.ts'
 import { callback } from '../../../model/options.ts'
 import { now } from '../../../timeline/clock.ts'
-import { currentTurn } from '../../../wire/turn.ts'
 import { CheckClient, type CheckRun } from './check-client.ts'
 import {
   checkCheckOptions,
@@ -23,6 +22,12 @@ import { CLOSING_MS, makeCheckReport, type CheckReport } from './check-report.ts
 
 /** How many answers each client has had before the server is told to stop: its connection is kept alive by then. */
 const ANSWERS_BEFORE = 3
+
+/** How long these may take. Milliseconds. */
+const WARM_UP_MS = 10_000
+
+/** In so many turns of the event loop a server of this process has read what was sent before. */
+const TURNS_TO_READ = 3
 
 /** How often it is tried, while it stops, whether it still accepts. Milliseconds. */
 const PROBE_EVERY_MS = 20
@@ -65,9 +70,9 @@ async function check(server: HttpServerToCheck, options: CheckOptions): Promise<
     for (const agent of agents) agent.destroy()
   }
   try {
-    const answerMs = await firstAnswer(clients[0]!, withinMs)
+    const answerMs = await firstAnswer(clients[0]!)
     asking = Promise.all(clients.map((client, n) => sleep((answerMs * n) / count).then(() => client.askOn())))
-    await allAnswered(clients, ANSWERS_BEFORE, withinMs)
+    await allAnswered(clients, ANSWERS_BEFORE)
     await sleep(answerMs / count / 2) // not in the very moment in which one of them has asked
     const stop = await stopUnder(server, run, withinMs, { ...tls, agent: false })
     const patience = new Deadline(SETTLE_MS) // each has yet to see its connection close, and to be refused
@@ -81,20 +86,20 @@ async function check(server: HttpServerToCheck, options: CheckOptions): Promise<
 }
 
 /** How long one answer takes: the clients begin apart by that, or the stop would find all of them at the same point. */
-async function firstAnswer(client: CheckClient, withinMs: number): Promise<number> {
+async function firstAnswer(client: CheckClient): Promise<number> {
   const startedAtMs = now()
   void client.ask()
-  await allAnswered([client], 1, withinMs)
+  await allAnswered([client], 1)
   return now() - startedAtMs
 }
 
-async function allAnswered(clients: readonly CheckClient[], times: number, withinMs: number): Promise<void> {
-  const deadline = new Deadline(withinMs)
+async function allAnswered(clients: readonly CheckClient[], times: number): Promise<void> {
+  const deadline = new Deadline(WARM_UP_MS)
   while (clients.some(({ answered }) => answered < times)) {
     const failed = clients.find(({ failedBefore }) => failedBefore)?.failedBefore
     if (failed || deadline.passed) {
       deadline.cancel()
-      const why = failed ? `: ${failed.message}` : ` within ${withinMs} ms`
+      const why = failed ? `: ${failed.message}` : ` within ${WARM_UP_MS} ms`
       throw new NetgraceError('ERR_NETGRACE_UNGRACEFUL', `the server did not answer, although nobody had stopped it${why}`, {
         cause: failed,
       })
@@ -110,9 +115,11 @@ async function stopUnder(
   withinMs: number,
   probing: RequestOptions,
 ): Promise<{ settled: boolean; error: Error | undefined; tookMs: number }> {
+  const readMs = now()
+  for (let turns = 0; turns < TURNS_TO_READ; turns++) await turn()
   const deadline = new Deadline(withinMs)
   const startedAtMs = now()
-  run.stopCalled = { atMs: startedAtMs, turn: currentTurn() }
+  run.stopCalled = { atMs: startedAtMs, readMs }
   let error: Error | undefined
   const settling = new AbortController()
   const stopping = (async () => server.stop())()
