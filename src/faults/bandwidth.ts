@@ -15,6 +15,7 @@ const SLICE_MS = 20
 /** No more than so many bytes a second. The FIN comes behind them. */
 export function bandwidth(options: BandwidthOptions): Fault {
   checkOptions(options, RULES)
+  integer(1)('bytesPerSecond', options.bytesPerSecond)
   return makeFault('bandwidth', options, (lane) => new Bandwidth(lane, options.bytesPerSecond))
 }
 

@@ -18,6 +18,7 @@ const IN_FLIGHT_BYTES = 16 * 1024 * 1024
 /** Everything comes later, the FIN too, and in its order. For datagrams as well, which may then overtake each other. */
 export function latency(options: LatencyOptions): Fault & UdpFault {
   checkOptions(options, RULES)
+  duration('ms', options.ms)
   return Object.assign(
     makeFault('latency', options, (lane) => new Latency(lane, options), { inFlightBytes: IN_FLIGHT_BYTES }),
     { datagram: ({ random }: DatagramContext) => [delay(options, random, 0)] },

@@ -9,5 +9,5 @@ export function makeFault(
 ): Fault {
   const fault = (lane: LaneContext): Stage => stage(lane)
   Object.defineProperty(fault, 'name', { value: name })
-  return Object.assign(fault, { options, ...more })
+  return Object.assign(fault, { options: { ...options }, ...more })
 }

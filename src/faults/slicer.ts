@@ -18,6 +18,7 @@ const RULES: Rules<SlicerOptions> = { size: integer(1), variation: integer(0), g
 /** Cuts what comes into small pieces, with gaps: for readers that take a chunk for a message. */
 export function slicer(options: SlicerOptions): Fault {
   checkOptions(options, RULES)
+  integer(1)('size', options.size)
   if ((options.variation ?? 0) >= options.size) throw wrongValue('variation', `less than size, which is ${options.size}`, options.variation)
   return makeFault('slicer', options, (lane) => new Slicer(lane, options))
 }

@@ -13,6 +13,7 @@ const RULES: Rules<SlowCloseOptions> = { ms: duration }
 /** Delays the FIN, and only that. */
 export function slowClose(options: SlowCloseOptions): Fault {
   checkOptions(options, RULES)
+  duration('ms', options.ms)
   return makeFault('slowClose', options, (lane) => new SlowClose(lane, options.ms))
 }
 

@@ -274,8 +274,8 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     const id = ++this.#accepted
     const link = new NetLink(this, id, this.#timeline.open('link', id))
     this.live.add(link)
-    for (const injection of this.#injections) injection.strike(link, 'later')
     link.start(socket, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+    for (const injection of this.#injections) injection.strike(link, 'later')
     this.#newcomers.arrived(link)
   }
 
@@ -321,7 +321,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   }
 
   interrupt(link: NetLink): void {
-    link.finish()
+    link.quit()
   }
 
   force(link: NetLink): void {

@@ -67,7 +67,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     return { upstream: this.lanes.upstream.bytes, downstream: this.lanes.downstream.bytes }
   }
 
-  /** Begins, once the faults are in their places: reads from the client and dials the upstream, neither waiting for the other. */
+  /** Begins: reads from the client and dials the upstream, neither waiting for the other. Nothing moves before the turn is over. */
   start(socket: Socket, peer: Endpoint): void {
     this.track.record('opened', formatEndpoint(peer))
     this.client.attach(socket, new EndingWatch(socket, 'open'), peer)
@@ -92,17 +92,25 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     this.track.record('half-closed', 'to both sides')
     this.#closeLanes()
     this.client.end()
-    if (!this.#dropDial()) this.upstream.end()
+    this.upstream.end()
+    if (!this.upstream.owed) this.#dropDial()
   }
 
-  /** RST to both sides: to `to` behind what was passed on, to the other at once. */
-  reset(to?: Side): void {
+  /** RST to both sides, behind what was passed on. */
+  reset(): void {
     if (this.#closing === 'resetting') return
     this.#closing = 'resetting'
     this.track.record('resetting', 'both sides')
     this.#closeLanes()
+    this.client.reset()
+    this.upstream.reset()
+    if (!this.upstream.owed) this.#dropDial()
+  }
+
+  /** As {@link finish}; a dial under way is dropped, whatever waits for it. */
+  quit(): void {
+    this.finish()
     this.#dropDial()
-    for (const side of [this.client, this.upstream]) side.reset({ behindData: side === to })
   }
 
   /** Cuts both sides at the deadline. */
@@ -135,7 +143,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   }
 
   delivered(lane: Lane, last: typeof END | typeof RST): void {
-    if (last === RST || (lane.from.broken && !lane.endsBoth)) this.reset(lane.to)
+    if (last === RST || (lane.from.broken && !lane.endsBoth)) this.reset()
     else if (lane.endsBoth) this.finish()
     else lane.to.end()
   }
@@ -148,7 +156,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   /** A side went without a goodbye: that it did travels behind its bytes, if its lane has not ended yet. */
   #broke(side: Side): void {
     const lane = this.#laneFrom(side)
-    if (lane.over) this.reset(lane.to)
+    if (lane.over) this.reset()
     else if (!lane.entered) lane.push(RST)
   }
 
@@ -159,12 +167,12 @@ export class NetLink implements Link, SideEvents, LaneOwner {
       to = await this.#owner.upstream()
     } catch (thrown) {
       const cause = asError(thrown)
-      if (this.#closing !== 'no') return
+      if (this.upstream.gone) return
       this.#owner.failed(cause)
       this.upstream.never(notDialled(startedAtMs, { error: cause }))
       return this.#unreachable()
     }
-    if (this.#closing !== 'no') return
+    if (this.upstream.gone) return
     this.upstream.endpoint = to
     this.track.record('dialling', formatEndpoint(to))
     const dialled = dial(to, { allowHalfOpen: true })
@@ -188,16 +196,13 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     this.#overNow()
   }
 
-  /** `true`: there is no upstream socket, and there will be none. */
-  #dropDial(): boolean {
+  #dropDial(): void {
     if (this.#dialled) {
       if (this.#dialled.watch.intend('closed')) this.#dialled.socket.destroy()
-      return true
+    } else if (!this.upstream.local) {
+      this.upstream.never(notDialled(this.openedAtMs, { intent: 'closed' }))
+      this.#overNow()
     }
-    if (this.upstream.local) return false
-    this.upstream.never(notDialled(this.openedAtMs, { intent: 'closed' }))
-    this.#overNow()
-    return true
   }
 
   #closeLanes(): void {

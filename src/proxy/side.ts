@@ -46,7 +46,7 @@ export class Side implements LinkSide {
   #resolveEnded!: (ending: Ending) => void
   #socket: Socket | undefined
   #watch: EndingWatch | undefined
-  #early: (Buffer | typeof END)[] = []
+  #early: Item[] = []
   #earlyBytes = 0
   #finSent = false
   #lastWriteAtMs = -Infinity
@@ -76,6 +76,7 @@ export class Side implements LinkSide {
     this.#earlyBytes = 0
     for (const item of early) {
       if (item === END) this.end()
+      else if (item === RST) this.reset()
       else this.write(item)
     }
   }
@@ -117,12 +118,21 @@ export class Side implements LinkSide {
     this.#socket.end()
   }
 
+  /** Bytes were written, and wait for the socket to be there. */
+  get owed(): boolean {
+    return this.#earlyBytes > 0
+  }
+
   /** RST; behind what was written, if the peer still takes it. */
-  reset(how: { readonly behindData: boolean }): void {
+  reset(): void {
     const socket = this.#socket
-    if (!socket || !this.#watch!.intend('reset')) return
+    if (!socket) {
+      this.#early.push(RST)
+      return
+    }
+    if (!this.#watch!.intend('reset')) return
     socket.resume() // a paused socket would not notice that its peer is gone
-    if (how.behindData && socket.writableLength > 0) this.#cutOnceTaken(socket, socket.writableLength, now())
+    if (socket.writableLength > 0) this.#cutOnceTaken(socket, socket.writableLength, now())
     else this.#cutWhenQuiet(socket)
   }
 
@@ -145,6 +155,7 @@ export class Side implements LinkSide {
 
   #cutOnceTaken(socket: Socket, leftBytes: number, sinceMs: number): void {
     const left = socket.destroyed ? 0 : socket.writableLength
+    if (resetMayReadAsEnd) this.#lastWriteAtMs = now() // at most so long ago the last of it went out
     if (left === 0 || now() - sinceMs > STUCK_MS) return this.#cutWhenQuiet(socket)
     setTimer(() => this.#cutOnceTaken(socket, left, left < leftBytes ? now() : sinceMs), LOOK_MS)
   }

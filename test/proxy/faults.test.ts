@@ -1,0 +1,513 @@
+import { once } from 'node:events'
+
+import { describe, expect, test } from 'vitest'
+
+import { faults } from '../../src/faults/faults.ts'
+import type { Fault, LaneContext } from '../../src/model/fault.ts'
+import type { InjectedFault } from '../../src/proxy/injection.ts'
+import type { FaultProxy } from '../../src/proxy/fault-proxy.ts'
+import { bareClient, bareServer, closed, eventsOf, turns } from '../support.ts'
+import { answering, dial, echo, serve } from '../contract/parts.ts'
+import { Collected, noise, proxyTo, writeAll } from './parts.ts'
+
+async function askedIn(client: { ask(line: string): Promise<string> }): Promise<number> {
+  const startedAt = performance.now()
+  expect(await client.ask('hello')).toBe('hello')
+  return performance.now() - startedAt
+}
+
+describe('latency', () => {
+  test('is added in the direction it was injected in, and adds up', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const injected: InjectedFault[] = []
+    const expected = [0, 30, 50, 110]
+    const took = [await askedIn(client)]
+    for (const [ms, direction] of [
+      [30, 'upstream'],
+      [20, 'downstream'],
+      [30, 'both'],
+    ] as const) {
+      injected.push(proxy.inject(faults.latency({ ms }), { direction }))
+      took.push(await askedIn(client))
+    }
+    expect(took.map((ms, n) => ms >= expected[n]!)).toStrictEqual([true, true, true, true])
+    for (const one of injected) one.heal()
+    await askedIn(client)
+    expect(await proxy.stop()).toMatchObject({ errors: [] })
+  })
+
+  test('delays the end, too', async () => {
+    const server = await serve(async () => {})
+    const proxy = await proxyTo(server, { faults: [[faults.latency({ ms: 60 }), { direction: 'downstream' }]] })
+    const startedAt = performance.now()
+    const client = await dial(proxy)
+    expect(await client.ended).toMatchObject({ kind: 'eof' })
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60)
+  })
+
+  test('does not limit the throughput as 1 MiB in flight would', async () => {
+    const bytes = noise(6 * 2 ** 20)
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare, { faults: [[faults.latency({ ms: 150 }), { direction: 'upstream' }]] })
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    const startedAt = performance.now()
+    const atServer = new Collected(server)
+    await writeAll(client, bytes)
+    expect((await atServer.atLeast(bytes.length)).bytes.equals(bytes)).toBe(true)
+    expect(performance.now() - startedAt).toBeLessThan(6 * 150) // what 1 MiB each 150 ms would take at least
+  })
+})
+
+describe('bandwidth', () => {
+  test.each([
+    [100_000, 40_000],
+    [1_000_000, 500_000],
+    [10_000_000, 5_000_000],
+  ])('of %i bytes a second is never more, %i bytes', async (bytesPerSecond, size) => {
+    const bytes = noise(size)
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare, { faults: [[faults.bandwidth({ bytesPerSecond }), { direction: 'upstream' }]] })
+    const client = await bareClient(proxy)
+    const atServer = new Collected(await bare.socket())
+    const startedAt = performance.now()
+    client.end(bytes)
+    expect((await atServer.atLeast(size)).bytes.equals(bytes)).toBe(true)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual((size / bytesPerSecond) * 1000 - 1)
+  })
+})
+
+describe('stall', () => {
+  test('holds, both ends stay open, and healing loses nothing', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    await client.ask('before')
+    {
+      using _stalled = proxy.inject(faults.stall(), { direction: 'downstream' })
+      await expect(client.ask('held', { withinMs: 50 })).rejects.toMatchObject({ code: 'ERR_NETGRACE_TIMEOUT' })
+    }
+    expect(await client.readLine()).toBe('held')
+    expect(await client.ask('after')).toBe('after')
+  })
+
+  test('keeps an end from the other side, but not from the record', async () => {
+    const server = await serve(async (connection) => void (await connection.readLine()))
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    const stalled = proxy.inject(faults.stall())
+    await client.send('go\n')
+    await proxy.saw('go')
+    await turns(5)
+    stalled.heal()
+    const again = proxy.inject(faults.stall(), { direction: 'downstream' })
+    expect(await link.upstream.ended).toMatchObject({ kind: 'eof', by: 'peer' })
+    await turns(5)
+    expect(proxy.history).toMatchObject([{ client: undefined }])
+    again.heal()
+    expect(await client.ended).toMatchObject({ kind: 'eof', by: 'peer' })
+  })
+
+  test('keeps a reset from the other side until it is healed', async () => {
+    const server = await serve(async (connection) => {
+      await connection.readLine()
+      await connection.reset()
+    })
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    using stalled = proxy.inject(faults.stall(), { direction: 'downstream' })
+    await client.send('go\n')
+    expect(await link.upstream.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    await turns(5)
+    expect(proxy.links.size).toBe(1)
+    stalled.heal()
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+  })
+})
+
+describe('blackhole', () => {
+  test('swallows; what has swallowed is reset by healing, what has not goes on', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const [robbed, spared] = [await dial(proxy), await dial(proxy)]
+    await Promise.all([robbed.ask('hello'), spared.ask('hello')])
+    const injected = proxy.inject(faults.blackhole(), { direction: 'upstream' })
+    await robbed.send('lost\n')
+    await proxy.saw('lost')
+    injected.heal()
+    expect(await robbed.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    expect(await spared.ask('still here')).toBe('still here')
+  })
+
+  test('swallows an end and a reset', async () => {
+    const server = await serve(async (connection) => {
+      if ((await connection.readLine()) === 'reset') await connection.reset()
+    })
+    const proxy = await proxyTo(server)
+    using _hole = proxy.inject(faults.blackhole(), { direction: 'downstream' })
+    for (const how of ['end', 'reset']) {
+      const client = await dial(proxy)
+      const link = await proxy.nextLink()
+      await client.send(`${how}\n`)
+      await link.upstream.ended
+      await turns(5)
+      expect(proxy.history.at(-1)!.client).toBeUndefined()
+    }
+  })
+
+  test('"committed, but the answer was lost"', async () => {
+    const seen: string[] = []
+    const server = await serve(async (connection) => {
+      for (let line = await connection.readLine(); line !== undefined; line = await connection.readLine()) {
+        seen.push(line)
+        await connection.send(`done ${line}\n`)
+      }
+    })
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    proxy.inject(faults.blackhole(), { direction: 'downstream', after: { match: 'COMMIT' } })
+    expect(await client.ask('INSERT')).toBe('done INSERT')
+    await expect(client.ask('COMMIT', { withinMs: 50 })).rejects.toMatchObject({ code: 'ERR_NETGRACE_TIMEOUT' })
+    expect(seen).toStrictEqual(['INSERT', 'COMMIT'])
+  })
+})
+
+describe('reset and end', () => {
+  test('a live link is reset at once, on both sides', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    await client.ask('hello')
+    const serverSide = await server.nextConnection()
+    proxy.inject(faults.reset())
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+    expect(await serverSide.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+    expect(proxy.history).toMatchObject([{ faults: ['reset() both ways'] }])
+  })
+
+  test('a clogged link is reset, too', async () => {
+    const bare = await bareServer((socket) => void socket.write(noise(32 * 2 ** 20)))
+    const proxy = await proxyTo(() => bare)
+    const client = await bareClient(proxy)
+    client.pause()
+    const server = await bare.socket()
+    const [link] = proxy.links
+    for (let last = -1; link!.bytes.downstream !== last; await turns(200)) last = link!.bytes.downstream
+    const ends = eventsOf(server)
+    proxy.inject(faults.reset())
+    expect(await ends).toStrictEqual(['ECONNRESET', 'close'])
+    client.resume()
+    await closed(client)
+    expect(await proxy.stop()).toMatchObject({ forced: [], errors: [] })
+  })
+
+  test.each([0, 1, 999, 100_000])('exactly %i bytes pass, then a reset', async (bytes) => {
+    const data = noise(150_000)
+    const server = await serve(async (connection) => {
+      await connection.send(data)
+      await connection.readToEnd()
+    })
+    const proxy = await proxyTo(server, { faults: [[faults.reset(), { direction: 'downstream', after: { bytes } }]] })
+    const client = await dial(proxy)
+    const come = await client.readToEnd()
+    expect(come.equals(data.subarray(0, bytes))).toBe(true)
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+  })
+
+  test.each([0, 1, 999, 100_000])('exactly %i bytes pass, then an end, on both sides', async (bytes) => {
+    const data = noise(150_000)
+    const server = await serve(async (connection) => {
+      await connection.send(data)
+      await connection.readToEnd()
+    })
+    const proxy = await proxyTo(server, { faults: [[faults.end(), { direction: 'downstream', after: { bytes } }]] })
+    const client = await dial(proxy)
+    expect((await client.readToEnd()).equals(data.subarray(0, bytes))).toBe(true)
+    expect(await client.ended).toMatchObject({ kind: 'eof', by: 'peer' })
+    if (bytes > 0) expect(await (await server.nextConnection()).ended).toMatchObject({ kind: 'eof' })
+  })
+
+  test('exactly so many bytes pass behind a latency, too', async () => {
+    const data = noise(5000)
+    const server = await serve(async (connection) => {
+      await connection.send(data)
+      await connection.readToEnd()
+    })
+    for (const last of [faults.end(), faults.reset()]) {
+      const proxy = await proxyTo(server)
+      proxy.inject(last, { direction: 'downstream', after: { bytes: 1234 } })
+      proxy.inject(faults.latency({ ms: 30 }), { direction: 'downstream' })
+      const client = await dial(proxy)
+      expect((await client.readToEnd()).equals(data.subarray(0, 1234))).toBe(true)
+    }
+  })
+
+  test('what a fault has ended stays ended when it is healed', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await bareClient(proxy)
+    client.write('hello')
+    await once(client, 'data')
+    const injected = proxy.inject(faults.end())
+    await once(client, 'end')
+    injected.heal()
+    client.end('more')
+    await closed(client)
+    expect(proxy.history).toMatchObject([{ bytes: { upstream: 5, downstream: 5 } }])
+  })
+})
+
+test('slowClose delays the end only', async () => {
+  const server = await serve(async (connection) => connection.send('bye'))
+  const proxy = await proxyTo(server, { faults: [[faults.slowClose({ ms: 60 }), { direction: 'downstream' }]] })
+  const client = await dial(proxy)
+  expect((await client.read(3)).toString()).toBe('bye')
+  const startedAt = performance.now()
+  const link = await proxy.nextLink()
+  await link.upstream.ended
+  expect((await client.ended).kind).toBe('eof')
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50)
+})
+
+test('slicer gives a reader small pieces', async () => {
+  const data = noise(100)
+  const server = await serve(async (connection) => connection.send(data))
+  const proxy = await proxyTo(server, { faults: [[faults.slicer({ size: 10, gapMs: 3 }), { direction: 'downstream' }]] })
+  const collected = new Collected(await bareClient(proxy))
+  expect((await collected.atLeast(100)).bytes.equals(data)).toBe(true)
+  expect(collected.chunks.length).toBeGreaterThan(5)
+})
+
+test('corrupt flips the same bits in every run with one seed', async () => {
+  const data = noise(4000)
+  const server = await serve(async (connection) => connection.send(data))
+  const run = async (seed: number): Promise<string> => {
+    const proxy = await proxyTo(server, { seed, faults: [[faults.corrupt({ bits: 2 }), { direction: 'downstream' }]] })
+    return (await (await dial(proxy)).readToEnd()).toString('hex')
+  }
+  const [first, second, other] = [await run(1), await run(1), await run(2)]
+  expect(first).toBe(second)
+  expect(first).not.toBe(other)
+  expect(first).toHaveLength(8000)
+})
+
+describe("a fault of the user's own", () => {
+  const shout: Fault = (lane: LaneContext) => ({
+    push: (item) => lane.emit(typeof item === 'symbol' ? item : Buffer.from(item.toString().toUpperCase())),
+    flush() {},
+    dispose() {},
+  })
+
+  test('is a function from lane to stage, and is called by its name', async () => {
+    const server = await serve(answering)
+    const proxy = await proxyTo(server)
+    using _injected = proxy.inject(shout, { direction: 'downstream' })
+    const client = await dial(proxy)
+    expect(await client.ask('hello')).toBe('RE HELLO')
+    expect(proxy.history).toMatchObject([{ faults: ['shout() downstream'] }])
+  })
+
+  test('that throws resets its link, and is in the report', async () => {
+    const server = await echo()
+    const broken: Fault = () => ({
+      push() {
+        throw new Error('a bug of mine')
+      },
+      flush() {},
+      dispose() {},
+    })
+    const proxy = await proxyTo(server, { faults: [[broken]] })
+    const client = await dial(proxy)
+    await expect(client.ask('hello')).rejects.toMatchObject({ ending: { kind: 'reset' } })
+    expect((await proxy.stop()).errors).toMatchObject([{ message: 'a bug of mine' }])
+  })
+
+  test('that loses bytes without saying so is caught when it is healed', async () => {
+    const server = await echo()
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const leaky: Fault = (lane) => ({
+      push: (item) => lane.emit(typeof item === 'symbol' ? item : item.subarray(1)),
+      flush() {},
+      dispose() {},
+    })
+    const injected = proxy.inject(leaky, { direction: 'upstream' })
+    await client.send('hello\n')
+    expect(await client.readLine()).toBe('ello')
+    injected.heal()
+    expect(await client.ended).toMatchObject({ kind: 'reset' })
+  })
+})
+
+describe('where', () => {
+  const links = async (proxy: FaultProxy, count: number): Promise<string[]> => {
+    const kinds: string[] = []
+    for (let n = 0; n < count; n++) {
+      const client = await dial(proxy)
+      kinds.push(
+        await client.ask('hello').then(
+          () => 'ok',
+          (error: { ending: { kind: string } }) => error.ending.kind,
+        ),
+      )
+    }
+    return kinds
+  }
+
+  test('times: so many links, then none', async () => {
+    const proxy = await proxyTo(await echo())
+    proxy.inject(faults.reset(), { times: 2 })
+    expect(await links(proxy, 4)).toStrictEqual(['reset', 'reset', 'ok', 'ok'])
+  })
+
+  test('links: those open now, those to come, those that are chosen', async () => {
+    const proxy = await proxyTo(await echo())
+    const [open] = [await dial(proxy)]
+    await open.ask('hello')
+    proxy.inject(faults.reset(), { links: 'later' })
+    expect(await links(proxy, 1)).toStrictEqual(['reset'])
+    expect(await open.ask('still here')).toBe('still here')
+    proxy.heal()
+    const opened = proxy.inject(faults.reset(), { links: 'open' })
+    expect(await open.ended).toMatchObject({ kind: 'reset' })
+    expect(await links(proxy, 1)).toStrictEqual(['ok'])
+    opened.heal()
+    const asked: number[] = []
+    proxy.inject(faults.reset(), { links: ({ id }) => asked.push(id) > 0 && id === 5 })
+    expect(await links(proxy, 3)).toStrictEqual(['ok', 'reset', 'ok'])
+    expect(asked.filter((id) => id >= 4)).toStrictEqual([4, 5, 6])
+  })
+
+  test('probability is tossed once a link; one seed hits the same ones, whatever else is on', async () => {
+    const server = await echo()
+    const run = async (seed: number, others: readonly Fault[]): Promise<string[]> => {
+      const proxy = await proxyTo(server, { seed })
+      for (const other of others) proxy.inject(other)
+      proxy.inject(faults.reset(), { probability: 0.5 })
+      return links(proxy, 30)
+    }
+    const first = await run(7, [])
+    expect(await run(7, [faults.latency({ ms: 0 })])).toStrictEqual(first)
+    expect(await run(8, [])).not.toStrictEqual(first)
+    expect(new Set(first)).toStrictEqual(new Set(['reset', 'ok']))
+  })
+
+  test('probability: equal faults toss each for itself', async () => {
+    const proxy = await proxyTo(await echo(), { seed: 3 })
+    const [one, two] = [faults.latency({ ms: 0 }), faults.latency({ ms: 0 })].map((fault) => proxy.inject(fault, { probability: 0.5 }))
+    await links(proxy, 30)
+    const hit = proxy.history.map((record) => record.faults.length)
+    expect(one!.hits + two!.hits).toBe(hit.reduce((sum, count) => sum + count, 0))
+    expect(hit).toContain(1) // one of the two, not both or none
+  })
+
+  test('after ms: not before', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    await client.ask('hello')
+    const startedAt = performance.now()
+    proxy.inject(faults.reset(), { after: { ms: 50 } })
+    await client.ended
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50)
+  })
+
+  test('after bytes, a match and ms: all of it, and ms counts from the others', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    proxy.inject(faults.reset(), { direction: 'upstream', after: { bytes: 20, match: /b+/, ms: 40 } })
+    expect(await client.ask('bbb')).toBe('bbb') // the match, but not the bytes
+    const startedAt = performance.now()
+    expect(await client.ask('x'.repeat(30))).toBe('x'.repeat(30))
+    await client.ended
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(40)
+  })
+
+  test.each([1, 2, 3, 7, 1000])('a match is found wherever it is cut, in pieces of %i', async (size) => {
+    const proxy = await proxyTo(await echo())
+    proxy.inject(faults.blackhole(), { direction: 'upstream', after: { match: 'needle' } })
+    proxy.inject(faults.slicer({ size }), { direction: 'upstream' }) // behind: it only cuts the echo
+    const collected = new Collected(await bareClient(proxy))
+    const client = await bareClient(proxy)
+    const got = new Collected(client)
+    const text = 'hay neednee needle and more'
+    for (let at = 0; at < text.length; at += size) {
+      client.write(text.slice(at, at + size))
+      await turns(2)
+    }
+    await got.atLeast('hay neednee needle'.length)
+    await turns(5)
+    expect(got.text).toBe('hay neednee needle')
+    expect(collected.size).toBe(0)
+  })
+
+  test('after a match in the other direction, the match has passed first', async () => {
+    const server = await serve(async (connection) => {
+      expect(await connection.readLine()).toBe('COMMIT')
+      await connection.ended
+    })
+    const proxy = await proxyTo(server)
+    proxy.inject(faults.reset(), { direction: 'downstream', after: { match: 'COMMIT\n' } })
+    const client = await dial(proxy)
+    await client.send('COMMIT\n')
+    expect(await client.ended).toMatchObject({ kind: 'reset' })
+    expect((await server.stop()).errors).toStrictEqual([])
+  })
+})
+
+describe('saw', () => {
+  test('tells the link, in the future and a little in the past, each occurrence once', async () => {
+    const proxy = await proxyTo(await serve(answering))
+    const client = await dial(proxy)
+    const seen = proxy.saw(/LIST \d+/, { direction: 'upstream' })
+    await client.ask('LIST 12')
+    expect(await seen).toBe(await proxy.nextLink())
+    expect((await proxy.saw('re LIST')).id).toBe(1)
+    await expect(proxy.saw('re LIST', { withinMs: 20 })).rejects.toThrow(
+      /"re LIST" was not seen in either direction of proxy .* \(seed \d+\) within 20 ms/,
+    )
+    await expect(proxy.saw('re LIST', { direction: 'upstream', withinMs: 20 })).rejects.toMatchObject({ code: 'ERR_NETGRACE_TIMEOUT' })
+  })
+
+  test('and then a reset, in the middle of a query', async () => {
+    const server = await serve(async (connection) => void (await connection.ended))
+    const proxy = await proxyTo(server)
+    const client = await dial(proxy)
+    const asked = client.ask('SELECT pg_sleep(10)')
+    const link = await proxy.saw('pg_sleep')
+    proxy.inject(faults.reset(), { links: (one) => one === link })
+    await expect(asked).rejects.toMatchObject({ ending: { kind: 'reset', by: 'peer' } })
+  })
+})
+
+test('faults injected and healed 60 times while 3 MiB flow each way lose no byte', async () => {
+  const [up, down] = [noise(3 * 2 ** 20), noise(3 * 2 ** 20)]
+  const bare = await bareServer()
+  const proxy = await proxyTo(() => bare)
+  const client = await bareClient(proxy)
+  const server = await bare.socket()
+  const [atServer, atClient] = [new Collected(server), new Collected(client)]
+  const kinds = [
+    () => faults.latency({ ms: 3, jitterMs: 3 }),
+    () => faults.stall(),
+    () => faults.slicer({ size: 1000, variation: 500 }),
+    () => faults.bandwidth({ bytesPerSecond: 50_000_000 }),
+  ]
+  const writing = Promise.all([writeAll(client, up, 20_000), writeAll(server, down, 20_000)])
+  for (let n = 0; n < 60; n++) {
+    const injected = proxy.inject(kinds[n % kinds.length]!(), { optional: true })
+    await turns(3)
+    injected.heal()
+  }
+  await writing
+  expect((await atServer.atLeast(up.length)).bytes.equals(up)).toBe(true)
+  expect((await atClient.atLeast(down.length)).bytes.equals(down)).toBe(true)
+  const ends = [closed(client), closed(server)]
+  client.end()
+  server.end()
+  await Promise.all(ends)
+  expect(await proxy.stop()).toMatchObject({ endedBefore: 1, errors: [] })
+})
