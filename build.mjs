@@ -11,7 +11,6 @@ const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json
 const programs = ['cli/main', 'spawn/client-entry', 'scenario/entry'] // run as files of their own
 const doors = readdirSync('src').filter((name) => name.endsWith('.ts'))
 
-rmSync('dist', { recursive: true, force: true })
 const bundle = await rolldown({
   input: Object.fromEntries([
     ...doors.map((name) => [name.replace(/\.ts$/, ''), `src/${name}`]),
@@ -21,6 +20,7 @@ const bundle = await rolldown({
   platform: 'node',
   transform: { target: 'es2023' }, // Node 20 and 22 have no `using`
 })
+rmSync('dist', { recursive: true, force: true })
 await bundle.write({
   dir: 'dist',
   format: 'esm',

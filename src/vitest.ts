@@ -1,11 +1,15 @@
+import * as vitest from 'vitest'
 import { expect, test as base, type TestAPI } from 'vitest'
 
 import { openRig, type Rig } from './rig/rig.ts'
+import type { FailOnLeaksOptions } from './leaks/suite/suite-options.ts'
+import { failOnLeaksIn, type VitestHooks } from './leaks/suite/vitest.ts'
 import type { EndingKind } from './model/ending.ts'
 import type { RigOptions } from './rig/rig-options.ts'
 import { toEnd, type ToEndOptions } from './rig/to-end.ts'
 import { tellStory } from './timeline/story.ts'
 
+export type { FailOnLeaksOptions } from './leaks/suite/suite-options.ts'
 export type { Rig } from './rig/rig.ts'
 export type { RigOptions, RigServerOptions } from './rig/rig-options.ts'
 
@@ -76,6 +80,16 @@ export function rigWith(options: RigOptions): RigFixture {
 
 /** The fixture `rig`, for a `test` that has others already: `base.extend(rigFixture)`. See {@link rigWith}. */
 export const rigFixture: RigFixture = rigWith({})
+
+/**
+ * Called in a setup file, or at the top of a test file, before anything is opened: fails each file, or each test
+ * (`at: 'test'`), for what is left open; `mode: 'report'` fails nothing, and `netgrace/reporter` tells it at the end of the run.
+ */
+export const failOnLeaks: (options?: FailOnLeaksOptions) => void = failOnLeaksIn({
+  beforeAll: vitest.beforeAll,
+  beforeEach: vitest.beforeEach,
+  aroundAll: (vitest as Partial<VitestHooks>).aroundAll, // Vitest 3 and 4.0 have none
+})
 
 /** Vitest's `test` with a {@link Rig} as its fixture `rig`. */
 export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>(rigFixture)
