@@ -33,7 +33,7 @@ export interface Where {
   readonly optional?: boolean
 }
 
-const probability: Rule = (name, value) => {
+export const probability: Rule = (name, value) => {
   const allowed = 'a number from 0 to 1'
   if (typeof value !== 'number') throw wrongType(name, allowed, value)
   if (!(value >= 0 && value <= 1)) throw outOfRange(name, allowed, value)

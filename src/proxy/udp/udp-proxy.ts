@@ -1,0 +1,230 @@
+import type { RemoteInfo, Socket } from 'node:dgram'
+
+import { seedOf } from '../../faults/random.ts'
+import { Deadline } from '../../lifetime/deadline.ts'
+import { Live } from '../../lifetime/live.ts'
+import { onAbort } from '../../lifetime/on-abort.ts'
+import { clearTimer, setTimer } from '../../lifetime/timers.ts'
+import { bracketed, formatEndpoint } from '../../model/endpoint.ts'
+import { FaultUnusedError, NetgraceError } from '../../model/errors.ts'
+import { describeFault, type UdpFault } from '../../model/fault.ts'
+import { checkOptions, duration } from '../../model/options.ts'
+import { now } from '../../timeline/clock.ts'
+import type { Timeline } from '../../timeline/timeline.ts'
+import type { Track } from '../../timeline/track.ts'
+import { closeUdp, type UdpAddress } from '../../wire/udp.ts'
+import type { InjectedFault } from '../injection.ts'
+import { DEFAULT_PROXY_GRACE_MS } from '../proxy-options.ts'
+import { Session, type SessionOwner, type UdpSession } from './session.ts'
+import { UdpInjection, type DatagramPlace } from './udp-injection.ts'
+import { checkUdpFault, checkUdpWhere, DEFAULT_IDLE_MS, type UdpProxyOptions, type UdpWhere } from './udp-options.ts'
+
+/** What a UDP proxy came to. */
+export interface UdpProxyReport {
+  readonly sessions: number
+  readonly upstream: { readonly received: number; readonly passed: number }
+  readonly downstream: { readonly received: number; readonly passed: number }
+  /** Of the proxy itself, and unused faults. What the system said of a session is the session's. */
+  readonly errors: readonly Error[]
+  readonly durationMs: number
+}
+
+/** Stands between UDP clients and their server. Its owner ends it with `stop()`, `await using`, or by aborting `signal`; a rig does it for its own. */
+export interface UdpFaultProxy extends AsyncDisposable {
+  readonly host: string
+  readonly port: number
+  /** `udp://HOST:PORT` */
+  readonly url: string
+  readonly seed: number
+  /** The live ones: one for each client address. */
+  readonly sessions: ReadonlySet<UdpSession>
+  inject(fault: UdpFault, where?: UdpWhere): InjectedFault
+  heal(): void
+  /**
+   * Passes on, within the grace, what faults have delayed, and closes all sockets. A later call gives the same promise.
+   * @throws {FaultUnusedError} `ERR_NETGRACE_FAULT_UNUSED`, once all is down: a fault has met nothing.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<UdpProxyReport>
+}
+
+/** A copy that is on its way. */
+interface Waiting {
+  timer: NodeJS.Timeout | undefined
+}
+
+/** See {@link UdpFaultProxy}. */
+export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
+  readonly host: string
+  readonly port: number
+  readonly seed: number
+  readonly idleMs: number
+  readonly #socket: Socket
+  readonly #ask: () => Promise<UdpAddress>
+  readonly #options: UdpProxyOptions
+  readonly #timeline: Timeline
+  readonly #track: Track
+  readonly #byClient = new Map<string, Session>()
+  readonly #live = new Live<Session>()
+  readonly #delayed = new Live<Waiting>()
+  readonly #injections = new Set<UdpInjection>()
+  readonly #everInjected: UdpInjection[] = []
+  readonly #equals = new Map<string, number>()
+  readonly #errors: Error[] = []
+  readonly #sums = { upstream: { received: 0, passed: 0 }, downstream: { received: 0, passed: 0 } }
+  readonly #forgetSignal: () => void
+  #sessions = 0
+  #stopping: { readonly report: Promise<UdpProxyReport>; readonly deadline: Deadline } | undefined
+
+  constructor(socket: Socket, ask: () => Promise<UdpAddress>, options: UdpProxyOptions, timeline: Timeline) {
+    const { address, port } = socket.address()
+    this.host = address
+    this.port = port
+    this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
+    this.idleMs = options.idleMs ?? DEFAULT_IDLE_MS
+    this.#socket = socket
+    this.#ask = ask
+    this.#options = options
+    this.#timeline = timeline
+    this.#track = timeline.open('UDP proxy')
+    for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
+    socket.on('message', (datagram: Buffer, from: RemoteInfo) => this.#sessionOf(from)?.fromClient(datagram))
+    socket.on('error', (error) => this.#errors.push(error))
+    this.#track.record('listening', this.toString())
+    this.#forgetSignal = options.signal ? onAbort(options.signal, () => void this.halt()) : () => {}
+  }
+
+  get url(): string {
+    return `udp://${bracketed(this.host)}:${this.port}`
+  }
+
+  get sessions(): ReadonlySet<UdpSession> {
+    return this.#live.all
+  }
+
+  toString(): string {
+    return `UDP proxy ${formatEndpoint(this)} (seed ${this.seed})`
+  }
+
+  inject(fault: UdpFault, where: UdpWhere = {}): InjectedFault {
+    checkUdpFault(fault)
+    checkUdpWhere(where)
+    if (this.#stopping) throw new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
+    const identity = describeFault(fault)
+    const equals = this.#equals.get(identity) ?? 0
+    this.#equals.set(identity, equals + 1)
+    const injection = new UdpInjection(fault, where, seedOf(this.seed, identity, equals), (one) => this.#injections.delete(one))
+    this.#injections.add(injection)
+    this.#everInjected.push(injection)
+    this.#track.record('note', `injected ${injection.toString()}`)
+    return injection
+  }
+
+  heal(): void {
+    this.#injections.clear()
+  }
+
+  async stop(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
+    const report = await this.halt(options)
+    for (const error of report.errors) if (error instanceof FaultUnusedError) throw error
+    return report
+  }
+
+  /** As {@link stop}, but never rejects: an unused fault is among the report's errors. */
+  halt(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
+    try {
+      checkOptions(options, { graceMs: duration })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { graceMs } = options
+    if (this.#stopping) {
+      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
+      return this.#stopping.report
+    }
+    const deadline = new Deadline(graceMs ?? this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS)
+    let done: (report: UdpProxyReport) => void
+    const report = new Promise<UdpProxyReport>((resolve) => {
+      done = resolve
+    })
+    this.#stopping = { report, deadline }
+    void this.#stop(deadline).then(done!)
+    return report
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  upstream(): Promise<UdpAddress> {
+    return this.#ask()
+  }
+
+  fate(place: DatagramPlace): readonly number[] {
+    let copies: readonly number[] = [0]
+    for (const injection of this.#injections) {
+      copies = copies.flatMap((soFarMs) => injection.verdict(place).map((ms) => soFarMs + ms))
+    }
+    return copies
+  }
+
+  later(ms: number, act: () => void): void {
+    const waiting: Waiting = { timer: undefined }
+    const dueMs = now() + ms
+    const wait = (): void => {
+      const leftMs = dueMs - now()
+      if (leftMs > 0) {
+        waiting.timer = setTimer(wait, leftMs) // a timer may fire a little early
+        return
+      }
+      this.#delayed.delete(waiting)
+      act()
+    }
+    this.#delayed.add(waiting)
+    wait()
+  }
+
+  answer(datagram: Buffer, client: UdpAddress): void {
+    this.#socket.send(datagram, client.port, client.host, (error) => error && this.#errors.push(error))
+  }
+
+  over(session: Session): void {
+    for (const direction of ['upstream', 'downstream'] as const) {
+      this.#sums[direction].received += session[direction].received
+      this.#sums[direction].passed += session[direction].passed
+    }
+    this.#byClient.delete(formatEndpoint(session.client))
+    this.#timeline.close(session.track)
+    this.#live.delete(session)
+  }
+
+  async #stop(deadline: Deadline): Promise<UdpProxyReport> {
+    const startedAtMs = now()
+    this.#track.record('quitting')
+    await deadline.beats(this.#delayed.empty())
+    deadline.cancel()
+    for (const { timer } of this.#delayed.all) clearTimer(timer)
+    await Promise.all(Array.from(this.#live.all, (session) => session.close()))
+    await closeUdp(this.#socket)
+    this.#forgetSignal()
+    const unused = this.#everInjected.filter(({ hits, where }) => hits === 0 && !where.optional).map(String)
+    if (unused.length > 0) {
+      const message = `${this.toString()}: met no datagram: ${unused.join('; ')}. \`optional: true\` allows that.`
+      this.#errors.push(new FaultUnusedError(message, unused))
+    }
+    this.#track.record('stopped')
+    this.#timeline.close(this.#track)
+    return { sessions: this.#sessions, ...this.#sums, errors: this.#errors, durationMs: now() - startedAtMs }
+  }
+
+  #sessionOf({ address: host, port }: RemoteInfo): Session | undefined {
+    if (this.#stopping) return undefined
+    const key = formatEndpoint({ host, port })
+    const known = this.#byClient.get(key)
+    if (known) return known
+    const id = ++this.#sessions
+    const session = new Session(this, id, { host, port }, this.#timeline.open('UDP session', id))
+    this.#byClient.set(key, session)
+    this.#live.add(session)
+    return session
+  }
+}
