@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 import { InvalidArgumentError } from 'commander'
 
 import { endpointOf, type Endpoint } from '../model/endpoint.ts'
@@ -8,6 +10,29 @@ export function count(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number from 1.')
   return value
+}
+
+/** A port to listen on; 0 lets the system choose. */
+export function listenPort(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('It must be a port, from 0 to 65535.')
+  return value
+}
+
+/** A port to connect to. */
+export function port(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > 65535) throw new InvalidArgumentError('It must be a port, from 1 to 65535.')
+  return value
+}
+
+/** What stands in a file. */
+export function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new InvalidArgumentError(`It cannot be read: ${(error as NodeJS.ErrnoException).code}.`)
+  }
 }
 
 /** Milliseconds, from 0. */

@@ -1,9 +1,8 @@
 import { findLeaks } from '../leaks/find.ts'
 import { endpointOf, formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
-import { plainError } from '../scenario/plain-error.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
-import type { ScenarioOptions } from '../scenario/scenario-options.ts'
+import { workersFor, type ScenarioOptions } from '../scenario/scenario-options.ts'
 import { startScenario } from '../scenario/scenario-run.ts'
 import { startEchoServer } from '../server/start-server.ts'
 import { Timeline } from '../timeline/timeline.ts'
@@ -12,13 +11,15 @@ import { labelled } from './layout.ts'
 import { paintFor } from './paint.ts'
 import { clientTable, totals } from './scenario-text.ts'
 import { noStatus, statusOn, type Status } from './status.ts'
+import { asJson, sheetWidth } from './tell.ts'
 import { counted, verdictOn } from './verdict.ts'
 
 export interface ScenarioArguments {
   readonly clients: number
   readonly messages: number
   readonly interval: number
-  readonly in: 'inline'
+  readonly in: 'inline' | 'thread' | 'process'
+  readonly workers?: number
   readonly to?: Endpoint
   readonly timeout?: number
   readonly json?: true
@@ -47,7 +48,7 @@ export async function scenarioCommand(options: ScenarioArguments): Promise<numbe
   const interrupted = interrupts.first
   const { ok, exitCode, style, text } = verdictOn(scenario, server, leaks, interrupted)
   if (options.json) {
-    print([asJson({ ok, interrupted: interrupted ?? null, scenario, server: server ?? null, leaks })])
+    print([asJson({ ok, interrupted: interrupted ?? null, scenario, server: server ?? null, leaks }, 2)])
   } else {
     const sheet = { paint: paintFor(process.stdout), width: sheetWidth() }
     const words = labelled('', text, sheet.width).map((line) => sheet.paint(style, line))
@@ -77,29 +78,26 @@ async function run(options: ScenarioArguments, interrupts: Interrupts, status: S
   }
 }
 
-function scenarioOptions({ clients, messages, interval, in: where, timeout }: ScenarioArguments, status: Status): ScenarioOptions {
+function scenarioOptions({ clients, messages, interval, in: where, workers, timeout }: ScenarioArguments, status: Status): ScenarioOptions {
   return {
     clients,
     messages,
     intervalMs: interval,
     in: where,
+    ...(workers !== undefined && { workers }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
     onProgress: (progress) => status.show(progress),
   }
 }
 
-function headline({ clients, messages, interval }: ScenarioArguments, to: Endpoint, isOwn: boolean): string[] {
+/** What no single option can say; nothing if they go together. */
+export function wrongScenario({ in: where, workers }: ScenarioArguments): string | undefined {
+  return workers !== undefined && where === 'inline' ? '--workers goes with --in thread or --in process' : undefined
+}
+
+function headline({ clients, messages, interval, in: where, workers }: ScenarioArguments, to: Endpoint, isOwn: boolean): string[] {
   const parts = [counted(clients, 'client'), `${counted(messages, 'message')} each`]
+  if (where !== 'inline') parts[0] += ` in ${counted(workersFor(clients, workers), where).replace(/ss$/, 'sses')}`
   if (interval > 0) parts.push(`${interval} ms apart`)
   return labelled('', `${parts.join(', ')}, to ${formatEndpoint(to)}${isOwn ? ' (our own echo)' : ''}`, sheetWidth())
-}
-
-/** Lines are broken for a terminal; a file or a pipe is for programs that search, and terminals that break lines themselves. */
-function sheetWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Infinity
-}
-
-/** Errors would be empty objects. */
-function asJson(value: object): string {
-  return JSON.stringify(value, (_key, member: unknown) => (member instanceof Error ? plainError(member) : member), 2)
 }

@@ -86,7 +86,8 @@ function leakLine(group: readonly Leak[]): string {
   return `${group.length} × ${[kind, detail].filter(Boolean).join(' ')}, opened by ${site ? `${site.function} ${formatSite(site)}`.trim() : 'Node itself'}`
 }
 
-function stopped({ accepted, endedBefore, drained, forced, unsettled, late, durationMs }: StopReport): string {
+/** A stop report in a line. */
+export function stopped({ accepted, endedBefore, drained, forced, unsettled, late, durationMs }: StopReport): string {
   const counts = `${accepted} accepted, ${endedBefore} ended before, ${drained.length} drained, ${forced.length} forced, ${late} late`
   const pending = unsettled.length > 0 ? `, ${unsettled.length} handlers never settled` : ''
   return `${counts}${pending} (${formatMs(durationMs)})`

@@ -33,6 +33,6 @@ export function counted(n: number, noun: string): string {
 }
 
 /** Nothing went on at the server when its grace was over, and its handlers threw nothing. */
-function isClean({ forced, unsettled, errors }: StopReport): boolean {
+export function isClean({ forced, unsettled, errors }: StopReport): boolean {
   return forced.length + unsettled.length + errors.length === 0
 }

@@ -25,6 +25,6 @@ export function plainRow(client: ClientReport, roundTripsMs: readonly number[]):
   return { ...client, ending: plainEnding(client.ending), error: client.error && plainError(client.error), roundTripsMs }
 }
 
-export function realRow({ roundTripsMs: _, ...row }: PlainRow): ClientReport {
-  return { ...row, ending: realEnding(row.ending), error: row.error && realError(row.error) }
+export function realRow({ id, sent, echoed, mismatched, latency, ending, error }: PlainRow): ClientReport {
+  return { id, sent, echoed, mismatched, ending: realEnding(ending), latency, error: error && realError(error) }
 }

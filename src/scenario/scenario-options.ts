@@ -59,6 +59,11 @@ export function defaultMessage(client: number, count: number): string {
 
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** How many threads or processes so many clients share: no more than there are clients. */
+export function workersFor(clients: number, asked: number = MOST_WORKERS): number {
+  return Math.min(clients, asked)
+}
+
 /** Checks them all, and fills in what is not given. */
 export function planOf(options: ScenarioOptions): Plan {
   checkOptions(options, RULES)
@@ -70,7 +75,7 @@ export function planOf(options: ScenarioOptions): Plan {
     messages,
     intervalMs,
     in: where,
-    workers: where === 'inline' ? 0 : Math.min(clients, options.workers ?? MOST_WORKERS),
+    workers: where === 'inline' ? 0 : workersFor(clients, options.workers),
     message: options.message ?? defaultMessage,
     timeoutMs: options.timeoutMs ?? Math.min(DEFAULT_TIMEOUT_MS + intervalMs * (messages - 1), LONGEST_TIMER_MS),
     ...(options.signal && { signal: options.signal }),

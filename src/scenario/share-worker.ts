@@ -67,6 +67,7 @@ export class ShareWorker {
 
   /** Lets its clients begin. Everything after that is told. */
   async go(): Promise<void> {
+    if (this.#exit) return // who is gone answers nothing, and what waited for it has been settled
     this.#startedAtMs = now()
     await this.#call('go')
     const lingering = setTimer(() => this.#host.kill('SIGKILL'), LINGER_MS)

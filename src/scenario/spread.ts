@@ -1,9 +1,11 @@
 import { Deadline } from '../lifetime/deadline.ts'
 import { turn } from '../lifetime/timers.ts'
+import { NetgraceError } from '../model/errors.ts'
 import type { Where } from '../spawn/host.ts'
 import type { Crew, Foreman } from './crew.ts'
 import { realRow } from './order.ts'
 import type { Counted } from './progress-teller.ts'
+import type { ClientReport } from './report.ts'
 import { LONGEST_TIMER_MS, type Plan } from './scenario-options.ts'
 import { QUIT_GRACE_MS, Share, type Books, type Ids } from './share.ts'
 import { ShareWorker, type Hear } from './share-worker.ts'
@@ -123,9 +125,9 @@ export class Spread implements Crew {
   }
 
   /** What was stopped was stopped for a reason of ours: that one, and no copy of it. */
-  #ofThisSide<Row extends { readonly error: Error | undefined }>(row: Row): Row {
-    if (this.#quitReason && (row.error as NodeJS.ErrnoException | undefined)?.code === 'ERR_NETGRACE_STOPPED')
-      row.error!.cause = this.#quitReason
+  #ofThisSide(row: ClientReport): ClientReport {
+    const { error } = row
+    if (this.#quitReason && error instanceof NetgraceError && error.code === 'ERR_NETGRACE_STOPPED') error.cause = this.#quitReason
     return row
   }
 

@@ -6,7 +6,7 @@ import { netgrace } from './run.ts'
 
 test.each([
   ['', 'no command given: see netgrace --help'],
-  ['serve', "unknown command 'serve'"],
+  ['serve', "unknown command 'serve' (Did you mean server?)"],
   ['scenari', "unknown command 'scenari' (Did you mean scenario?)"],
   ['scenario --client 3', "unknown option '--client' (Did you mean --clients?)"],
   ['scenario --clients', "option '--clients <n>' argument missing"],
@@ -17,7 +17,17 @@ test.each([
     "option '--interval <time>' argument '100' is invalid. It must be a duration such as 500ms, 3s or 2m, of at most 24 days.",
   ],
   ['scenario --timeout 0s', "option '--timeout <time>' argument '0s' is invalid. It must be longer than 0."],
-  ['scenario --in thread', "option '--in <where>' argument 'thread' is invalid. Allowed choices are inline."],
+  ['scenario --in space', "option '--in <where>' argument 'space' is invalid. Allowed choices are inline, thread, process."],
+  ['scenario --workers 2', '--workers goes with --in thread or --in process'],
+  ['server --port 65536', "option '--port <n>' argument '65536' is invalid. It must be a port, from 0 to 65535."],
+  ['server --handler eco', "option '--handler <what>' argument 'eco' is invalid. Allowed choices are echo, drip, discard."],
+  ['server --delay 3s', '--delay goes with --close graceful, immediate or half'],
+  ['server --close never --delay 3s', '--delay goes with --close graceful, immediate or half'],
+  ['server --udp --close half', "option '--udp' cannot be used with option '--close <how>'"],
+  ['server --tls-cert nowhere.pem', "option '--tls-cert <file>' argument 'nowhere.pem' is invalid. It cannot be read: ENOENT."],
+  ['server --tls-cert package.json', '--tls-cert and --tls-key go together'],
+  ['client --port 0', "option '--port <n>' argument '0' is invalid. It must be a port, from 1 to 65535."],
+  ['client --mode talk', "option '--mode <mode>' argument 'talk' is invalid. Allowed choices are read, write, interactive."],
   ['scenario --to nowhere', "option '--to <address>' argument 'nowhere' is invalid. It must be HOST:PORT, or a URL with host and port."],
   [
     'scenario --to 127.0.0.1:99999',
@@ -38,13 +48,16 @@ test('--version is the version of the package', async () => {
   expect(run.stdout).toBe(`${version}\n`)
 })
 
-test.each(['--help', 'scenario --help'])('netgrace %s fits a terminal of 80 columns, and is exit 0', async (args) => {
-  const run = netgrace(args)
-  expect(await run.ended).toBe(0)
-  expect(run.stdout).toContain('scenario')
-  for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
-  expect(run.stdout.endsWith('\n')).toBe(true)
-})
+test.each(['--help', 'scenario --help', 'server --help', 'client --help'])(
+  'netgrace %s fits a terminal of 80 columns, and is exit 0',
+  async (args) => {
+    const run = netgrace(args)
+    expect(await run.ended).toBe(0)
+    expect(run.stdout).toContain('netgrace')
+    for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    expect(run.stdout.endsWith('\n')).toBe(true)
+  },
+)
 
 test('the help of scenario names every option with its default', async () => {
   const run = netgrace('scenario --help')
@@ -54,17 +67,19 @@ test('the help of scenario names every option with its default', async () => {
     '--messages <n>',
     '--interval <time>',
     '--in <where>',
+    '--workers <n>',
     '--to <address>',
     '--timeout <time>',
     '--json',
   ]) {
     expect(run.stdout).toContain(option)
   }
-  expect(run.stdout.match(/default: [^)]+/g)).toEqual([
+  expect(run.stdout.replaceAll(/\s+/g, ' ').match(/default: [^)]+/g)).toEqual([
     'default: 10',
     'default: 10',
     'default: 100ms',
     'default: "inline"',
+    'default: one each, up to 16',
     'default: 30s and the pauses',
   ])
 })

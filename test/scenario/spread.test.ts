@@ -223,6 +223,19 @@ describe.skipIf(!linux)('a scenario in processes (found in /proc)', () => {
     expect(stopped).toMatchObject({ accepted: 6, endedBefore: 6, forced: [] })
   })
 
+  test('a process that is killed before it has started is a row for each of its clients, and the others begin', async () => {
+    const server = await startEchoServer()
+    const running = runScenario(server, { in: 'process', clients: 4, workers: 2, messages: 3 })
+    process.kill(children()[0]!, 'SIGKILL')
+    const report = await running
+    expect(report).toMatchObject({ ok: false, sent: 6, echoed: 6, endings: { eof: 2, error: 2 } })
+    expect(report.clients.find(({ error }) => error)).toMatchObject({
+      ending: { kind: 'error', by: 'local', phase: 'connecting' },
+      error: { code: 'ERR_NETGRACE_SPAWN', message: expect.stringMatching(/was killed by SIGKILL; its clients had not begun$/) as string },
+    })
+    await server.stop()
+  })
+
   test('a frozen process is given up when its time is up, and killed', async () => {
     const server = await startEchoServer({ graceMs: 100 })
     let frozen = false
