@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/fixtures/**'],
+    setupFiles: ['test/setup.ts'],
     testTimeout: 30_000,
   },
 })
