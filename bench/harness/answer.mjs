@@ -1,8 +1,7 @@
 /** For a part: answers the calls of its {@link Peer}, and exits with it. */
 export function answer(functions) {
-  process.on('message', async ({ id, name, args }) => {
-    process.send({ id, value: await functions[name](...args) })
-  })
+  const call = async ({ id, name, args }) => process.send({ id, value: await functions[name](...args) })
+  process.on('message', (message) => void call(message))
   process.on('disconnect', () => process.exit())
 }
 

@@ -1,4 +1,5 @@
-import { formatSite, groupByOpener } from '../leaks/report.ts'
+import { groupByOpener } from '../leaks/report.ts'
+import { formatSite } from '../timeline/frames.ts'
 import type { Ending } from '../model/ending.ts'
 import type { Leak } from '../model/leak.ts'
 import type { StopReport } from '../model/stop-report.ts'

@@ -6,6 +6,7 @@ import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../mode
 import { asError } from '../lifetime/throw-all.ts'
 import { ConnectError, NetgraceError } from '../model/errors.ts'
 import type { Client } from '../model/client.ts'
+import { callSite } from '../timeline/call-site.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { dial } from '../wire/dial.ts'
 import { NetClient } from './client.ts'
@@ -36,7 +37,8 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
     })
 
   const track = timeline.openNumbered('client')
-  track.record('dialling', formatEndpoint(to))
+  const by = callSite()
+  track.record('dialling', { toString: () => `${formatEndpoint(to)} ${by.toString()}`.trim() })
   const { socket, raw, watch, standing } = dial(to, options)
   const giveUp = (intent: 'timeout' | 'closed', cause?: Error): void => {
     if (watch.intend(intent, cause)) socket.destroy()

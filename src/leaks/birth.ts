@@ -1,5 +1,5 @@
 import type { Handle } from './handle.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../timeline/stack.ts'
 
 /** Where a birth belongs: a scope. */
 export interface Home {

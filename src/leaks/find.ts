@@ -1,13 +1,12 @@
 import type { Leak, LeakOptions } from '../model/leak.ts'
 import { callback, checkOptions } from '../model/options.ts'
-import { framesOf } from './frames.ts'
+import { formatSite, framesOf } from '../timeline/frames.ts'
 import { hold } from './hold.ts'
 import { LeakError } from './leak-error.ts'
 import { DEFAULT_WITHIN_MS, leakRules } from './options.ts'
-import { formatSite } from './report.ts'
 import { Scope } from './scope.ts'
 import { settle } from './settle.ts'
-import { captureStack } from './stack.ts'
+import { captureStack } from '../timeline/stack.ts'
 import { currentScope, runIn } from './trace.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Leak, LeakFilter } from '../model/leak.ts'
-import { slashed } from './frames.ts'
+import { slashed } from '../timeline/frames.ts'
 
 export function isIgnored(leak: Leak, filters: readonly LeakFilter[]): boolean {
   return filters.some((filter) => matches(leak, filter))

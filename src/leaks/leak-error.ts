@@ -1,6 +1,6 @@
 import { NetgraceError } from '../model/errors.ts'
 import type { Leak } from '../model/leak.ts'
-import { framesOf } from './frames.ts'
+import { framesOf } from '../timeline/frames.ts'
 import { reportLeaks } from './report.ts'
 
 /**

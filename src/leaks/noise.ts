@@ -1,5 +1,5 @@
 import type { Birth } from './birth.ts'
-import { framesOf } from './frames.ts'
+import { framesOf } from '../timeline/frames.ts'
 import { kindOf } from './kinds.ts'
 import { actorOf, openerOf } from './opener.ts'
 import { isIdleInASharedPool } from './shared-pools.ts'

@@ -1,9 +1,9 @@
 import type { LeakSite } from '../model/leak.ts'
 import type { Birth } from './birth.ts'
-import { framesOf, type Frame } from './frames.ts'
+import { framesOf, type Frame } from '../timeline/frames.ts'
 import { ownerOf } from './handle.ts'
 import { isListener } from './kinds.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../timeline/stack.ts'
 import { firstHandle, listenCall } from './registry.ts'
 
 /** Who opened a handle. */

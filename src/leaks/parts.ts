@@ -1,7 +1,6 @@
 import type { Birth } from './birth.ts'
-import { framesOf } from './frames.ts'
+import { formatSite, framesOf } from '../timeline/frames.ts'
 import { openerOf } from './opener.ts'
-import { formatSite } from './report.ts'
 
 /** Without the handles that are part of another one that is open: it is told once, as what the user opened. */
 export function withoutParts(births: readonly Birth[]): Birth[] {

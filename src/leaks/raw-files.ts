@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { now } from '../timeline/clock.ts'
 import type { Birth } from './birth.ts'
 import { enter, isWatched } from './registry.ts'
-import { captureStack, type Stack } from './stack.ts'
+import { captureStack, type Stack } from '../timeline/stack.ts'
 import { currentContext } from './trace.ts'
 
 type Call = (...args: unknown[]) => unknown

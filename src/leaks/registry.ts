@@ -3,7 +3,7 @@ import type { Birth, Home } from './birth.ts'
 import { ownerOf } from './handle.ts'
 import { isGone } from './kinds.ts'
 import type { Scope } from './scope.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../timeline/stack.ts'
 
 /** By async id: all that are open, and closed ones until the next sweep. */
 const births = new Map<number, Birth>()

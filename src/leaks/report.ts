@@ -1,8 +1,6 @@
-import { relative } from 'node:path'
-
 import { formatEndpoint } from '../model/endpoint.ts'
 import type { Leak, LeakSite } from '../model/leak.ts'
-import { slashed } from './frames.ts'
+import { formatSite, shortPath, slashed } from '../timeline/frames.ts'
 
 /** What leaked, worded for somebody who did not write the code. The same line is told once, however often it leaked. */
 export function reportLeaks(leaks: readonly Leak[], after: string, hint: string): string {
@@ -28,17 +26,6 @@ export function groupByOpener(leaks: readonly Leak[]): ReadonlyMap<string, reado
     else groups.set(key, [leak])
   }
   return groups
-}
-
-/** `src/gateway.ts:41:18`, from where the tests run. */
-export function formatSite({ file, line, column }: LeakSite): string {
-  return `${shortPath(file)}:${line}:${column}`
-}
-
-/** From where the tests run, if it is within. */
-export function shortPath(file: string): string {
-  const path = slashed(relative(process.cwd(), file))
-  return path.startsWith('..') ? slashed(file) : path
 }
 
 function describeGroup(group: readonly Leak[], width: number): string {

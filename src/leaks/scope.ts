@@ -1,5 +1,5 @@
 import type { Birth, Home } from './birth.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../timeline/stack.ts'
 
 /**
  * What was opened from one async context on, and is not known to have closed.

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 import type { Birth } from './birth.ts'
-import { framesOf } from './frames.ts'
+import { framesOf } from '../timeline/frames.ts'
 import { isUnref } from './handle.ts'
 
 interface Agent {

@@ -8,7 +8,7 @@ import { fileBorn, forgetFiles, requestBegan } from './files.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
 import { birthOf, enter, forgetAll, isWatched, knownBirth, rememberDial, rememberListen } from './registry.ts'
 import type { Scope } from './scope.ts'
-import { captureStack, type Stack } from './stack.ts'
+import { captureStack, type Stack } from '../timeline/stack.ts'
 
 export interface Context {
   readonly scope: Scope | undefined

@@ -1,14 +1,13 @@
 import type { Leak, LeakOptions, LeakWatch } from '../model/leak.ts'
 import { checkOptions } from '../model/options.ts'
-import { framesOf } from './frames.ts'
+import { formatSite, framesOf } from '../timeline/frames.ts'
 import { hold } from './hold.ts'
 import { LeakError } from './leak-error.ts'
 import { DEFAULT_WITHIN_MS, leakRules } from './options.ts'
 import { watchAll } from './registry.ts'
-import { formatSite } from './report.ts'
 import { Scope } from './scope.ts'
 import { settle } from './settle.ts'
-import { captureStack } from './stack.ts'
+import { captureStack } from '../timeline/stack.ts'
 
 /**
  * Watches what is opened from here on, whoever opens it.

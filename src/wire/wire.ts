@@ -10,7 +10,8 @@ import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { duration, integer } from '../model/options.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
-import type { Track } from '../timeline/track.ts'
+import { callSite } from '../timeline/call-site.ts'
+import type { Detail, Track } from '../timeline/track.ts'
 import { Chunks } from './chunks.ts'
 import { drip } from './drip.ts'
 import type { EndingWatch } from './ending-watch.ts'
@@ -147,15 +148,19 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   halfClose(): void {
+    this.#sendFin(callSite())
+  }
+
+  #sendFin(by?: Detail): void {
     if (this.#halfClosed || this.socket.destroyed || this.#watch.intent) return // a reset may be waiting for its moment
     this.#halfClosed = true
     this.#watch.sendingFin()
-    this.track.record('half-closed')
+    this.track.record('half-closed', by)
     this.socket.end()
   }
 
   reset(): Promise<Ending> {
-    if (this.#intendReset()) {
+    if (this.#intendReset(callSite())) {
       const cut = (): void => this.#cut()
       const waitMs = this.#writer.quietForMs()
       if (waitMs > 0) setTimer(cut, waitMs)
@@ -166,7 +171,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   close(): Promise<Ending> {
-    return this.closeWithin(this.#closeTimeoutMs)
+    return this.closeWithin(this.#closeTimeoutMs, callSite())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -174,8 +179,8 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   /** As {@link Client.close}, with a bound of the caller's. */
-  async closeWithin(ms: number): Promise<Ending> {
-    this.halfClose()
+  async closeWithin(ms: number, by?: Detail): Promise<Ending> {
+    this.#sendFin(by)
     this.#reader.discardLater()
     if (this.socket.destroyed || this.#watch.intent) return this.ended
     const timer = setTimer(() => this.giveUp('timeout'), ms)
@@ -293,9 +298,9 @@ export class Wire implements Omit<Client, 'ask'> {
     resetOrDestroy(this.socket, this.#raw)
   }
 
-  #intendReset(): boolean {
+  #intendReset(by?: Detail): boolean {
     if (!this.#watch.intend('reset')) return false
-    this.track.record('resetting')
+    this.track.record('resetting', by)
     this.#reader.discardAll()
     this.#reader.finish()
     return true

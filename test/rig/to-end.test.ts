@@ -45,3 +45,11 @@ describe('toEnd', () => {
     await expect(expect(value).toEnd(kind, options)).rejects.toThrow(message)
   })
 })
+
+test('the story names the lines of the test that dialled and that acted', async ({ rig }) => {
+  const client = await rig.connect(await rig.echo())
+  await client.reset()
+  const failing = expect(client).toEnd('eof')
+  await expect(failing).rejects.toThrow(/dialling 127\.0\.0\.1:\d+ at test\/rig\/to-end\.test\.ts:\d+:\d+/)
+  await expect(failing).rejects.toThrow(/resetting at test\/rig\/to-end\.test\.ts:\d+:\d+/)
+})

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import type { Leak } from '../../model/leak.ts'
 import { asError } from '../../lifetime/throw-all.ts'
-import { shortPath } from '../report.ts'
+import { shortPath } from '../../timeline/frames.ts'
 
 /** By file, function and kind, since lines move. */
 interface Accepted {

@@ -1,5 +1,5 @@
 import type { Leak } from '../../model/leak.ts'
-import { formatSite } from '../report.ts'
+import { formatSite } from '../../timeline/frames.ts'
 
 /** A leak, and the test file that it outlived. */
 export interface TableRow {

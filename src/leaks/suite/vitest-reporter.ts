@@ -1,4 +1,4 @@
-import { shortPath } from '../report.ts'
+import { shortPath } from '../../timeline/frames.ts'
 import type { VitestFile } from './vitest.ts'
 import { tableOf } from './table.ts'
 

@@ -1,5 +1,5 @@
 import type { Leak } from '../../model/leak.ts'
-import { shortPath } from '../report.ts'
+import { shortPath } from '../../timeline/frames.ts'
 import { enterScope } from '../trace.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
 import { SuiteWatch, type Verdict } from './suite-watch.ts'

@@ -7,10 +7,10 @@ export interface Stack {
 const DEPTH = 64
 
 /** The stack above `caller`. Costs about 2 µs; the runner's source maps are applied when it is read. */
-export function captureStack(caller: (...args: never[]) => unknown): Stack {
+export function captureStack(caller: (...args: never[]) => unknown, depth = DEPTH): Stack {
   const limit = Error.stackTraceLimit
   const holder: Stack = {}
-  Error.stackTraceLimit = DEPTH
+  Error.stackTraceLimit = depth
   Error.captureStackTrace(holder, caller)
   Error.stackTraceLimit = limit
   return holder

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { framesOf } from '../../src/leaks/frames.ts'
+import { framesOf } from '../../src/timeline/frames.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 

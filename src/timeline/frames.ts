@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { LeakSite } from '../model/leak.ts'
@@ -95,4 +96,15 @@ function pathOf(file: string): string {
 
 export function slashed(path: string): string {
   return path.replaceAll('\\', '/')
+}
+
+/** `src/gateway.ts:41:18`, from where the tests run. */
+export function formatSite({ file, line, column }: LeakSite): string {
+  return `${shortPath(file)}:${line}:${column}`
+}
+
+/** From where the tests run, if it is within. */
+export function shortPath(file: string): string {
+  const path = slashed(relative(process.cwd(), file))
+  return path.startsWith('..') ? slashed(file) : path
 }
