@@ -2,8 +2,10 @@ import { once } from 'node:events'
 
 import { describe, expect, test } from 'vitest'
 
+import { faults } from '../../src/faults/faults.ts'
 import { describeEnding } from '../../src/model/describe-ending.ts'
-import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, refusing, textOf, turns, unanswering } from '../support.ts'
+import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, refusing, textOf, turns, unanswering, until } from '../support.ts'
+import type { NetLink } from '../../src/proxy/link.ts'
 import { dial, echo, serve } from '../contract/parts.ts'
 import { Collected, noise, proxyTo, writeAll } from './parts.ts'
 
@@ -84,6 +86,36 @@ describe('endings', () => {
     expect((await client.readToEnd()).equals(data)).toBe(true)
     expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
     expect(proxy.history).toMatchObject([{ upstream: { kind: 'reset', by: 'peer' } }])
+  })
+
+  test('100 resets right behind data by a server that knows no better are resets, not ends', async () => {
+    const bare = await bareServer((socket) => {
+      socket.write('x'.repeat(1000))
+      setImmediate(() => socket.resetAndDestroy())
+    })
+    const proxy = await proxyTo(() => bare)
+    for (let n = 0; n < 100; n++) {
+      const client = await dial(proxy)
+      expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+    }
+  })
+
+  test('a client that dies behind its FIN, while that is still held, is a reset to the server', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare)
+    const stalled = proxy.inject(faults.stall(), { direction: 'upstream' })
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    const link = await proxy.nextLink()
+    client.end()
+    await link.client.ended
+    client.resetAndDestroy()
+    await closed(client)
+    const events = eventsOf(server)
+    server.write('?') // only so it is noticed
+    await until(() => (link as NetLink).client.gone)
+    stalled.heal()
+    expect(await events).toStrictEqual(['ECONNRESET', 'close'])
   })
 
   test('a reset by the client reaches the server as a reset', async () => {
