@@ -7,7 +7,7 @@ import net from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { certificate } from '../certificate.ts'
-import { bareClient, closed, eventsOf, textOf, turns, until } from '../support.ts'
+import { bareClient, eventsOf, textOf, turns, until } from '../support.ts'
 import { Answers, get, GET_NOW, keepAliveClient, supervise, usesOf } from './support.ts'
 
 async function listening<S extends net.Server>(server: S): Promise<{ server: S; port: number; url: string }> {
@@ -128,10 +128,9 @@ describe('connections that Node does not show', () => {
     const made = await listening(http.createServer())
     const client = await unseenClient(made)
     const supervised = await supervise(made.server, { graceMs: 30 })
-    client.resume()
+    const ended = once(client.resume(), 'end')
     expect(await supervised.stop()).toMatchObject({ accepted: 0, forced: [], untracked: 1 })
-    client.end()
-    await closed(client)
+    await ended // we have not closed it ourselves
   })
 
   test('of a net server are only named: the stop resolves', async () => {

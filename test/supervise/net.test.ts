@@ -3,7 +3,7 @@ import net from 'node:net'
 
 import { expect, test } from 'vitest'
 
-import { bareClient, closed, connectBehindTheBack, eventsOf, textOf, turns, until } from '../support.ts'
+import { bareClient, closed, connectBehindTheBack, dialBare, eventsOf, textOf, turns, until } from '../support.ts'
 import { supervise, used } from './support.ts'
 
 test('each connection gets a FIN, and the stop waits for the peer’s', async () => {
@@ -83,6 +83,13 @@ test('20 clients that only the kernel knows at quit are late: the handler meets 
   expect(await supervised.stop()).toMatchObject({ accepted: 0, late: 20 })
   expect(await events).toStrictEqual(Array.from({ length: 20 }, () => ['connect', 'ECONNRESET']))
   expect(handled).toBe(0)
+})
+
+test('who dials in the moment of the stop has connected before it sees the reset', async () => {
+  const supervised = await supervise(net.createServer())
+  const seen = eventsOf(dialBare(supervised))
+  expect(await supervised.stop()).toMatchObject({ accepted: 0, late: 1 })
+  expect(await seen).toStrictEqual(['connect', 'ECONNRESET', 'close'])
 })
 
 test('connections that were over before are counted, and how they ended is known', async () => {

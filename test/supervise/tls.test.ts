@@ -7,6 +7,7 @@ import tls from 'node:tls'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { SETTLE_MS } from '../../src/lifetime/stop.ts'
 import type { SupervisedServer } from '../../src/server/supervise/supervised-server.ts'
 import { certificate } from '../certificate.ts'
 import { bareClient, closed, textOf, turns, until } from '../support.ts'
@@ -16,6 +17,8 @@ interface Halted {
   readonly socket: tls.TLSSocket
   /** Lets the handshake go on. */
   proceed(): void
+  /** A TLS socket over a stream does not answer a FIN by itself. */
+  hangUp(): void
 }
 
 /** A client whose handshake halts before the server's answer is read: the server has begun it, and waits. */
@@ -40,6 +43,7 @@ async function halfShaken(to: SupervisedServer, options: tls.ConnectionOptions =
   await until(() => arrived.length > 0)
   return {
     socket,
+    hangUp: () => void raw.end(),
     proceed() {
       open = true
       for (const chunk of arrived) between.push(chunk)
@@ -87,6 +91,20 @@ describe('a handshake under way at quit', () => {
     expect(await textOf(stream as unknown as net.Socket)).toBe('served')
     expect(await stopped).toMatchObject({ drained: [{ use: 'handshake' }], forced: [] })
     expect(goaways).toBeGreaterThan(0)
+  })
+
+  test('of a server that speaks no HTTP gets its goodbye as soon as it is done', async () => {
+    const supervised = await supervise(tls.createServer(certificate()), { graceMs: 60_000 })
+    const client = await halfShaken(supervised)
+    const stopped = supervised.stop()
+    await until(() => supervised.state === 'draining')
+    const ended = once(client.socket.resume(), 'end')
+    client.proceed()
+    await ended
+    client.hangUp()
+    const report = await stopped
+    expect(report).toMatchObject({ accepted: 1, drained: [{ use: 'handshake' }], forced: [] })
+    expect(report.phases.drainMs).toBeLessThan(SETTLE_MS) // which is how long others may still ask
   })
 
   test('that never ends is reset at the deadline', async () => {
