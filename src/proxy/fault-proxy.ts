@@ -59,7 +59,7 @@ export interface FaultProxy extends AsyncDisposable {
   /** The next link that nobody has asked for yet, oldest first. */
   nextLink(options?: WaitOptions): Promise<Link>
   /**
-   * The link in which `pattern` came by: no more sleeping and hoping. Of what came before the call the last 4 KiB of
+   * The link in which `pattern` came by: no more sleeping and hoping. Of what came before the call the last KiB of
    * each lane are looked at; what has answered one call does not answer a later one.
    * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: not within `withinMs`; `ERR_NETGRACE_STOPPED`: the proxy stopped first.
    */
@@ -274,6 +274,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     const id = ++this.#accepted
     const link = new NetLink(this, id, this.#timeline.open('link', id))
     this.live.add(link)
+    this.#sightings.opened(link)
     link.start(socket, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
     for (const injection of this.#injections) injection.strike(link, 'later')
     this.#newcomers.arrived(link)
@@ -301,8 +302,8 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     for (const injection of this.#everInjected) injection.forget(link)
     this.#timeline.close(link.track)
     this.live.delete(link)
-    this.#sightings.over()
-    this.#newcomers.over()
+    this.#sightings.over(link)
+    this.#newcomers.over(link)
   }
 
   quit(): void {

@@ -1,6 +1,7 @@
 import type { Direction } from '../model/fault.ts'
 import { END, type Item, RST } from '../model/item.ts'
 import type { Link } from '../model/link.ts'
+import type { Recent } from './recent.ts'
 import type { Side } from './side.ts'
 import { type Receiver, Slot, type SlotLane, type Strike } from './slot.ts'
 
@@ -31,6 +32,8 @@ export class Lane implements SlotLane, Receiver {
   over = false
   /** Bytes delivered. */
   bytes = 0
+  /** The last bytes that its source sent. */
+  recent: Recent | undefined
   /** Its `END` is meant for both directions. */
   endsBoth = false
   readonly #owner: LaneOwner

@@ -13,7 +13,8 @@ interface Waiting {
 
 /** Gives each link once, to whoever asked first, oldest first. */
 export class Newcomers {
-  #unseen: NetLink[] = []
+  readonly #unseen = new Set<NetLink>()
+  readonly #over: NetLink[] = []
   readonly #waiting = new Set<Waiting>()
   #closed: (() => Error) | undefined
 
@@ -22,18 +23,21 @@ export class Newcomers {
       this.#waiting.delete(waiting)
       return waiting.give(link)
     }
-    this.#unseen.push(link)
+    this.#unseen.add(link)
   }
 
-  over(): void {
-    const over = this.#unseen.filter((link) => link.client.gone)
-    if (over.length > REMEMBERED) this.#unseen = this.#unseen.filter((link) => link !== over[0])
+  over(link: NetLink): void {
+    if (!this.#unseen.has(link)) return
+    this.#over.push(link)
+    if (this.#over.length > REMEMBERED) this.#unseen.delete(this.#over.shift()!)
   }
 
   async next(options: WaitOptions, where: string): Promise<Link> {
     mayBegin(options)
-    const there = this.#unseen.shift()
-    if (there) return there
+    for (const there of this.#unseen) {
+      this.#unseen.delete(there)
+      return there
+    }
     if (this.#closed) throw this.#closed()
     let waiting: Waiting
     const work = new Promise<Link>((resolve, reject) => {

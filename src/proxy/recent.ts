@@ -1,27 +1,31 @@
-import { MATCH_WINDOW } from '../model/where.ts'
+/** How far back who asks a moment too late can look. Bytes. */
+export const LOOK_BACK = 1024
 
-/** The last bytes of a lane, for who asks a moment too late. */
+/** The last bytes of a lane. Copied, for a chunk that is kept alive costs the garbage collector more than its bytes. */
 export class Recent {
   /** How many bytes there have been in all. */
   total = 0
-  #chunks: Buffer[] = []
-  #size = 0
+  /** Up to where each pattern has been given out. */
+  givenUpTo: Map<string, number> | undefined
+  readonly #bytes = Buffer.allocUnsafeSlow(2 * LOOK_BACK)
+  #end = 0
 
   add(chunk: Buffer): void {
     this.total += chunk.length
-    if (chunk.length >= MATCH_WINDOW) {
-      this.#chunks = [Buffer.from(chunk.subarray(-MATCH_WINDOW))] // not the 64 KiB around it
-      this.#size = MATCH_WINDOW
-      return
+    const from = Math.max(0, chunk.length - LOOK_BACK)
+    const size = chunk.length - from
+    if (this.#end + size > this.#bytes.length) {
+      const kept = Math.min(this.#end, LOOK_BACK)
+      this.#bytes.copyWithin(0, this.#end - kept, this.#end)
+      this.#end = kept
     }
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
-    while (this.#size - this.#chunks[0]!.length >= MATCH_WINDOW) this.#size -= this.#chunks.shift()!.length
+    chunk.copy(this.#bytes, this.#end, from)
+    this.#end += size
   }
 
-  /** What is kept of the bytes from `offset` on. */
+  /** A copy of what is kept of the bytes from `offset` on. */
   since(offset: number): Buffer {
-    const kept = Buffer.concat(this.#chunks)
-    return kept.subarray(Math.max(0, kept.length - (this.total - offset)))
+    const size = Math.min(this.#end, LOOK_BACK, this.total - offset)
+    return Buffer.from(this.#bytes.subarray(this.#end - size, this.#end))
   }
 }

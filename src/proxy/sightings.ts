@@ -5,6 +5,7 @@ import type { Link } from '../model/link.ts'
 import { oneOf } from '../model/options.ts'
 import { pattern as patternRule, type Pattern } from '../model/where.ts'
 import { got } from '../model/invalid.ts'
+import type { Lane } from './lane.ts'
 import type { NetLink } from './link.ts'
 import { type Matcher, matcherFor, patternKey } from './matcher.ts'
 import { Recent } from './recent.ts'
@@ -17,31 +18,32 @@ export interface SawOptions extends WaitOptions {
 /** How many links that are over can still be asked for. */
 const REMEMBERED = 64
 
-/** What is kept of one lane: its last bytes, and up to where each pattern has been given out. */
-interface Seen {
-  readonly recent: Recent
-  readonly givenUpTo: Map<string, number>
-}
-
 interface Watcher {
   readonly key: string
   readonly pattern: Pattern
   readonly direction: Direction | undefined
-  readonly matchers: Map<Seen, Matcher>
+  readonly matchers: Map<Recent, Matcher>
   readonly found: (link: Link) => void
   readonly refuse: (error: Error) => void
 }
 
 /** Who waits for which bytes. It may ask a little late; what has answered one question does not answer a later one. */
 export class Sightings {
-  readonly #links = new Map<NetLink, Partial<Record<Direction, Seen>>>()
+  readonly #links = new Set<NetLink>()
+  readonly #over: NetLink[] = []
   readonly #watchers = new Set<Watcher>()
   #closed: (() => Error) | undefined
 
+  /** A link can be looked at from now on, until it is forgotten. */
+  opened(link: NetLink): void {
+    this.#links.add(link)
+  }
+
   arrived(link: NetLink, direction: Direction, chunk: Buffer): void {
-    const seen = this.#seenOf(link, direction)
-    for (const watcher of this.#watchers) this.#look(watcher, link, direction, seen, chunk, seen.recent.total)
-    seen.recent.add(chunk)
+    const lane = link.lanes[direction]
+    lane.recent ??= new Recent()
+    for (const watcher of this.#watchers) this.#look(watcher, link, lane, chunk, lane.recent.total)
+    lane.recent.add(chunk)
   }
 
   /** Resolves to the link in which the pattern was seen. */
@@ -59,11 +61,9 @@ export class Sightings {
     return bounded(work, wait, late, () => this.#watchers.delete(watcher))
   }
 
-  over(): void {
-    for (const link of this.#links.keys()) {
-      if (this.#links.size <= REMEMBERED) return
-      if (link.client.gone && link.upstream.gone) this.#links.delete(link)
-    }
+  over(link: NetLink): void {
+    this.#over.push(link)
+    if (this.#over.length > REMEMBERED) this.#links.delete(this.#over.shift()!)
   }
 
   /** Nothing will be seen any more; the error is made for those who still ask. */
@@ -73,34 +73,25 @@ export class Sightings {
     this.#watchers.clear()
   }
 
-  #seenOf(link: NetLink, direction: Direction): Seen {
-    const lanes = this.#links.get(link) ?? {}
-    if (lanes[direction]) return lanes[direction]
-    this.#links.set(link, lanes)
-    const seen = { recent: new Recent(), givenUpTo: new Map() }
-    lanes[direction] = seen
-    return seen
-  }
-
   #lookBack(watcher: Watcher): boolean {
-    for (const [link, lanes] of this.#links) {
-      for (const direction of ['upstream', 'downstream'] as const) {
-        const seen = lanes[direction]
-        if (!seen) continue
-        const since = seen.recent.since(seen.givenUpTo.get(watcher.key) ?? 0)
-        if (this.#look(watcher, link, direction, seen, since, seen.recent.total - since.length)) return true
+    for (const link of this.#links) {
+      for (const lane of Object.values(link.lanes)) {
+        if (!lane.recent) continue
+        const since = lane.recent.since(lane.recent.givenUpTo?.get(watcher.key) ?? 0)
+        if (this.#look(watcher, link, lane, since, lane.recent.total - since.length)) return true
       }
     }
     return false
   }
 
-  #look(watcher: Watcher, link: NetLink, direction: Direction, seen: Seen, chunk: Buffer, offset: number): boolean {
-    if (watcher.direction !== undefined && watcher.direction !== direction) return false
-    const matcher = watcher.matchers.get(seen) ?? matcherFor(watcher.pattern)
-    watcher.matchers.set(seen, matcher)
+  #look(watcher: Watcher, link: NetLink, { direction, recent }: Lane, chunk: Buffer, offset: number): boolean {
+    if (!recent || (watcher.direction !== undefined && watcher.direction !== direction)) return false
+    const matcher = watcher.matchers.get(recent) ?? matcherFor(watcher.pattern)
+    watcher.matchers.set(recent, matcher)
     const end = matcher.feed(chunk)
     if (end < 0) return false
-    seen.givenUpTo.set(watcher.key, offset + end)
+    recent.givenUpTo ??= new Map()
+    recent.givenUpTo.set(watcher.key, offset + end)
     this.#watchers.delete(watcher)
     watcher.found(link)
     return true

@@ -1,0 +1,205 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { against, printIfMain } from './harness/bench.mjs'
+import { alternate, median, ratios, spread } from './harness/figures.mjs'
+import { Peer } from './harness/peer.mjs'
+
+const WORDS = { direct: 'none, a direct connection', netgrace: 'netgrace', go: 'Go, `io.Copy`', socat: '`socat`' }
+
+const WARM_UP_MS = 500
+
+/** Requests a second, by how many connections; `target` is by how much of Go's. */
+const REQUESTS = [{ connections: 1 }, { connections: 10, target: '≥ 1.0' }, { connections: 100, target: '≥ 0.9' }]
+
+const LATENCIES = [1, 10, 100]
+const BANDWIDTHS = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
+
+/** What a proxy without faults costs, and how exact its faults are. Each part has a process of its own; the clock counts, because Go may use all cores. */
+export const bench = {
+  name: 'proxy',
+  title: 'The fault proxy',
+  async run({ rounds, ms }) {
+    const go = buildGo()
+    const variants = Object.keys(WORDS).filter((one) => (one === 'go' ? go : one === 'socat' ? has('socat') : true))
+    try {
+      const tables = [await throughput(variants, rounds, ms, go)]
+      for (const one of REQUESTS) tables.push(await requests(variants, rounds, ms, go, one))
+      tables.push(await memory(), await latencies(), await bandwidths(ms))
+      return tables
+    } finally {
+      go?.remove()
+    }
+  },
+}
+
+async function throughput(variants, rounds, ms, go) {
+  const results = await alternate(variants, rounds, (variant) =>
+    between(variant, go, 'sink', [], async (port) => {
+      const drinker = new Peer('sink')
+      try {
+        return (await drinker.call('drink', { port, warmMs: WARM_UP_MS, ms })) / 2 ** 20
+      } finally {
+        await drinker.end()
+      }
+    }),
+  )
+  return variants.map((variant) => rowOf(variant, results, 'throughput, MiB a second', '≥ 1.0'))
+}
+
+async function requests(variants, rounds, ms, go, { connections, target }) {
+  const results = await alternate(variants, rounds, (variant) =>
+    between(variant, go, 'echo-server', ['pipe'], async (port, pid) => {
+      const load = new Peer('load', { keepsMemory: true })
+      try {
+        return (await load.call('run', { port, pid, connections, size: 64, warmMs: WARM_UP_MS, ms })).perSecond
+      } finally {
+        await load.end()
+      }
+    }),
+  )
+  return variants.map((variant) => rowOf(variant, results, `requests a second, ${connections} × 64 B`, target))
+}
+
+function rowOf(variant, results, what, target) {
+  const figures = results.get(variant)
+  const beside = results.has('go') && variant !== 'go' ? ratios(figures, results.get('go')) : undefined
+  const judged = variant === 'netgrace' && beside && target ? against(median(beside), target) : { target: '', holds: '' }
+  return { proxy: WORDS[variant], [what]: spread(figures, 0), 'of Go': beside ? spread(beside) : '', ...judged }
+}
+
+/** Resident memory of an idle link that has carried a message. */
+async function memory() {
+  const count = 500
+  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (port, _pid, proxy) => {
+    const before = await proxy.call('memory')
+    const clients = new Peer('idle-clients')
+    try {
+      await clients.call('open', port, count, 'hello')
+      const after = await proxy.call('memory')
+      const kb = (key) => ((after[key] - before[key]) / after.links / 1024).toFixed(1)
+      return [{ links: after.links, 'resident KB a link': kb('rss'), 'heap KB a link': kb('heap') }]
+    } finally {
+      await clients.end()
+    }
+  })
+}
+
+async function latencies() {
+  const rows = []
+  for (const ms of LATENCIES) {
+    const late = await between('netgrace', undefined, 'echo-server', ['pipe'], asked(ms), { fault: 'latency', options: { ms } })
+    const p99 = late[Math.floor(late.length * 0.99)]
+    rows.push({ 'latency, ms': ms, 'late, p50 ms': median(late).toFixed(2), 'late, p99 ms': p99.toFixed(2), ...against(p99, '≤ 2') })
+  }
+  return rows
+}
+
+const asked = (ms) => async (port) => {
+  const asker = new Peer('sink')
+  try {
+    return await asker.call('delays', { port, ms, count: ms === 100 ? 30 : 200 })
+  } finally {
+    await asker.end()
+  }
+}
+
+async function bandwidths(ms) {
+  const rows = []
+  for (const bytesPerSecond of BANDWIDTHS) {
+    const fault = { fault: 'bandwidth', options: { bytesPerSecond } }
+    const rate = await between('netgrace', undefined, 'sink', [], drunk(Math.max(ms, 2000)), fault)
+    const error = Math.abs(rate / bytesPerSecond - 1) * 100
+    rows.push({ 'bytes a second': bytesPerSecond, came: Math.round(rate), 'off, %': error.toFixed(2), ...against(error, '≤ 1') })
+  }
+  return rows
+}
+
+const drunk = (ms) => async (port) => {
+  const drinker = new Peer('sink')
+  try {
+    return await drinker.call('drink', { port, warmMs: WARM_UP_MS, ms })
+  } finally {
+    await drinker.end()
+  }
+}
+
+/** Starts a server and, between it and whoever measures, a proxy. */
+async function between(variant, go, part, args, measure, fault = {}) {
+  const server = new Peer(part, { args, keepsMemory: true })
+  const upstream = await server.call('listen')
+  const proxy = await proxyOf(variant, go, upstream, fault)
+  try {
+    return await measure(proxy?.port ?? upstream, server.pid, proxy?.peer)
+  } finally {
+    await proxy?.end()
+    await server.end()
+  }
+}
+
+async function proxyOf(variant, go, upstream, fault) {
+  if (variant === 'direct') return undefined
+  if (variant === 'netgrace') {
+    const peer = new Peer('proxy', { execArgv: ['--expose-gc'], keepsMemory: true })
+    return { peer, port: await peer.call('listen', { upstream, ...fault }), end: () => peer.end() }
+  }
+  if (variant === 'go') {
+    const child = spawn(go.program, [`127.0.0.1:${upstream}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const [line] = await once(child.stdout, 'data')
+    return { port: Number(String(line)), end: () => ended(child, () => child.stdin.end()) }
+  }
+  const port = await freePort()
+  const child = spawn('socat', [
+    `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=128`,
+    `TCP:127.0.0.1:${upstream},nodelay`,
+  ])
+  await sleep(300) // it does not say when it listens
+  return { port, end: () => ended(child, () => child.kill()) }
+}
+
+async function ended(child, end) {
+  const gone = once(child, 'exit')
+  end()
+  await gone
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function has(program) {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Builds parts/proxy.go, or says that there is no Go here: `undefined`. */
+function buildGo() {
+  const folder = mkdtempSync(join(tmpdir(), 'netgrace-bench-'))
+  const program = join(folder, 'proxy')
+  try {
+    execFileSync('go', ['build', '-o', program, fileURLToPath(new URL('parts/proxy.go', import.meta.url))], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  }
+  return { program, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+await printIfMain(import.meta.url, bench)
