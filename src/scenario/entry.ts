@@ -13,11 +13,11 @@ let relay: Relay
 
 const service = serve({
   prepare: ([order]: readonly [Order]) => {
-    const { ids, texts, tellsProgress, to, messages, intervalMs, timeoutMs } = order
+    const { ids, texts, tellsProgress, ...task } = order
     const timeline = new Timeline()
     const bytes = (client: number, count: number): Buffer => bytesFrom(texts, ids.first, client, count)
     relay = new Relay(() => service, tellsProgress)
-    share = new Share(ids, { to, messages, intervalMs, timeoutMs, bytes }, relay, {
+    share = new Share(ids, { ...task, bytes }, relay, {
       progress: relay,
       timeline,
       track: timeline.open('scenario'),

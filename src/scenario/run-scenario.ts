@@ -7,6 +7,7 @@ import { startScenario } from './scenario-run.ts'
 /**
  * Lets many clients talk to an echo server at the same time, and reports what became of each: all connect together,
  * send line after line, and compare every reply byte for byte; at the end each closes first, and waits for the server's FIN.
+ * Of hundreds, no more than 256 wait for their first reply at a time, as long as anybody is served: a listener's backlog holds no more.
  *
  * A client that fails is a row in the report and disturbs no other: look at `ok`, or call `assertOk()`.
  * All its connections have ended when it resolves, aborted or not.

@@ -10,6 +10,7 @@ import { now } from '../timeline/clock.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { difference } from './difference.ts'
 import { latencyOf } from './latency.ts'
+import type { Gate } from './gate.ts'
 import type { Counter } from './progress-teller.ts'
 import { Replies } from './replies.ts'
 import type { ClientReport } from './report.ts'
@@ -42,6 +43,7 @@ export class ScenarioClient {
   readonly #dialling = new AbortController()
   readonly #awake = new AbortController()
   #client: NetClient | undefined
+  #leaveGate = (): void => {}
   #doing: string
   #doingSinceMs = now()
   #quitReason: Error | undefined
@@ -61,8 +63,11 @@ export class ScenarioClient {
     this.#doing = `connecting to ${formatEndpoint(task.to)}`
   }
 
-  async run(): Promise<ClientReport> {
+  /** @param gate  where there are so many that they must not dial all at once */
+  async run(gate?: Gate): Promise<ClientReport> {
+    if (gate) this.#leaveGate = await gate.enter(this.#dialling.signal)
     const ending = await this.#live()
+    this.#leaveGate()
     const error = this.#error ?? this.#badEnd(ending) ?? this.#firstMismatch
     return {
       id: this.id,
@@ -101,9 +106,10 @@ export class ScenarioClient {
     const { signal } = this.#dialling
     if (signal.aborted) return this.#unopened(NEVER_DIALLED)
     this.#do(this.#doing)
+    const { to, connectTimeoutMs, closeTimeoutMs } = this.#task
     let client: NetClient
     try {
-      client = await openClient(this.#task.to, { signal }, this.#timeline)
+      client = await openClient(to, { signal, connectTimeoutMs, closeTimeoutMs }, this.#timeline)
     } catch (thrown) {
       this.#error ??= asError(thrown)
       return this.#unopened(thrown instanceof ConnectError ? thrown.ending : NEVER_DIALLED)
@@ -158,6 +164,7 @@ export class ScenarioClient {
   }
 
   #compare(reply: Buffer, bytes: Buffer, roundTripMs: number, nth: string): void {
+    this.#leaveGate()
     this.roundTripsMs.push(roundTripMs)
     this.#repliedBytes += reply.length
     if (reply.equals(bytes)) {

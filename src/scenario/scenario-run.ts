@@ -1,10 +1,13 @@
+import { DEFAULT_CONNECT_TIMEOUT_MS } from '../client/connect-options.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
+import { DEFAULT_CLOSE_TIMEOUT_MS } from '../wire/wire.ts'
 import type { Crew, Foreman } from './crew.ts'
+import { GATE } from './gate.ts'
 import { makeReport } from './make-report.ts'
 import { messageBytes } from './message-bytes.ts'
 import { ProgressTeller } from './progress-teller.ts'
@@ -67,7 +70,14 @@ export class ScenarioRun {
       },
       done: (client, roundTripsMs) => this.#done(client, roundTripsMs),
     }
-    const task = { to, messages, intervalMs, timeoutMs, bytes: (client: number, count: number) => messageBytes(message, client, count) }
+    const bytes = (client: number, count: number): Buffer => messageBytes(message, client, count)
+    const bounds = {
+      timeoutMs,
+      connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS + clients,
+      closeTimeoutMs: DEFAULT_CLOSE_TIMEOUT_MS + clients,
+      atOnce: GATE,
+    }
+    const task = { to, messages, intervalMs, bytes, ...bounds }
     if (where === 'inline') return new Share({ first: 1, last: clients }, task, foreman, books)
     return new Spread({ where, workers, clients, task, message, tellsProgress: this.#plan.onProgress !== undefined }, foreman, books)
   }

@@ -3,6 +3,7 @@ import { inSlices } from '../lifetime/slices.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import type { Crew, Foreman } from './crew.ts'
+import { Gate } from './gate.ts'
 import type { Counter } from './progress-teller.ts'
 import { ScenarioClient } from './scenario-client.ts'
 import type { Task } from './task.ts'
@@ -51,8 +52,9 @@ export class Share implements Crew {
     this.#deadline.onPass(() => this.#cutAll())
     this.#bringForward()
     this.#foreman.begun()
+    const gate = this.#clients.length > this.#task.atOnce ? new Gate(this.#task.atOnce) : undefined
     const running: Promise<void>[] = []
-    await inSlices(this.#clients, (client) => running.push(this.#runOne(client)))
+    await inSlices(this.#clients, (client) => running.push(this.#runOne(client, gate)))
     await Promise.all(running)
     this.#deadline.cancel()
     await Promise.all(this.#rounds)
@@ -69,8 +71,8 @@ export class Share implements Crew {
     this.#bringForward()
   }
 
-  async #runOne(client: ScenarioClient): Promise<void> {
-    const report = await client.run()
+  async #runOne(client: ScenarioClient, gate: Gate | undefined): Promise<void> {
+    const report = await client.run(gate)
     this.#foreman.done(report, client.roundTripsMs)
   }
 

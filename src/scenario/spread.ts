@@ -85,7 +85,8 @@ export class Spread implements Crew {
 
   #start(): ShareWorker[] {
     const { where, workers, clients, message, tellsProgress, task } = this.#plan
-    const { to, messages, intervalMs, timeoutMs } = task
+    const { bytes: _bytes, ...rest } = task
+    const atOnce = Math.max(1, Math.floor(task.atOnce / workers))
     const hear: Hear = {
       rows: (rows) => {
         for (const row of rows) this.#foreman.done(this.#ofThisSide(realRow(row)), row.roundTripsMs)
@@ -96,8 +97,8 @@ export class Spread implements Crew {
     }
     this.#books.track.record('note', `in ${workers} of a ${where}`)
     return shares(clients, workers).map((ids) => {
-      const texts = textsFor(ids, messages, message)
-      return new ShareWorker(where, { ids, to, messages, intervalMs, timeoutMs, texts, tellsProgress }, hear)
+      const texts = textsFor(ids, task.messages, message)
+      return new ShareWorker(where, { ...rest, atOnce, ids, texts, tellsProgress }, hear)
     })
   }
 

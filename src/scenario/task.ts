@@ -6,6 +6,11 @@ export interface Task {
   readonly messages: number
   readonly intervalMs: number
   readonly timeoutMs: number
+  /** How long the server may take to answer a connect, and a goodbye: the longer the more clients it has. */
+  readonly connectTimeoutMs: number
+  readonly closeTimeoutMs: number
+  /** How many of its clients may dial before the first of them is served. */
+  readonly atOnce: number
   /** One message as it goes out. Throws what is wrong with it. */
-  bytes(client: number, count: number): Buffer
+  readonly bytes: (client: number, count: number) => Buffer
 }

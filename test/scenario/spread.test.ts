@@ -301,3 +301,14 @@ test('workers without threads or processes are refused', async () => {
   await expect(runScenario('127.0.0.1:9', { workers: 2 })).rejects.toThrow(/workers must be given with in: 'thread' or 'process', got 2/)
   await expect(runScenario('127.0.0.1:9', { in: 'thread', workers: 0 })).rejects.toThrow(/workers must be an integer ≥ 1, got 0/)
 })
+
+test('of hundreds that dial at once none overflows a backlog, and a server that serves nobody before the last is no deadlock', async () => {
+  const sockets: Socket[] = []
+  const server = await bareServer((socket) => {
+    sockets.push(socket)
+    if (sockets.length === 600) for (const one of sockets) one.on('data', (chunk) => one.write(chunk)).on('end', () => one.end())
+  })
+  const report = await runScenario(server, { clients: 600, messages: 1 })
+  report.assertOk()
+  expect(report.durationMs).toBeGreaterThan(900) // two more rounds of half a second
+})
