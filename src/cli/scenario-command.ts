@@ -90,6 +90,10 @@ function scenarioOptions({ clients, messages, interval, in: where, workers, time
   }
 }
 
+function workersIn(where: 'thread' | 'process', n: number): string {
+  return n === 1 ? `1 ${where}` : `${n} ${where === 'thread' ? 'threads' : 'processes'}`
+}
+
 /** What no single option can say; nothing if they go together. */
 export function wrongScenario({ in: where, workers }: ScenarioArguments): string | undefined {
   return workers !== undefined && where === 'inline' ? '--workers goes with --in thread or --in process' : undefined
@@ -97,7 +101,7 @@ export function wrongScenario({ in: where, workers }: ScenarioArguments): string
 
 function headline({ clients, messages, interval, in: where, workers }: ScenarioArguments, to: Endpoint, isOwn: boolean): string[] {
   const parts = [counted(clients, 'client'), `${counted(messages, 'message')} each`]
-  if (where !== 'inline') parts[0] += ` in ${counted(workersFor(clients, workers), where).replace(/ss$/, 'sses')}`
+  if (where !== 'inline') parts[0] += ` in ${workersIn(where, workersFor(clients, workers))}`
   if (interval > 0) parts.push(`${interval} ms apart`)
   return labelled('', `${parts.join(', ')}, to ${formatEndpoint(to)}${isOwn ? ' (our own echo)' : ''}`, sheetWidth())
 }

@@ -30,6 +30,18 @@ test('netgrace scenario: ten clients, ten messages, nothing lost, nothing left, 
   expect(lines.at(-2)).toMatch(/^ok: 10 clients, 100 of 100 messages echoed, in \d+ ms$/)
 })
 
+test.each([
+  ['--in thread --workers 1', '10 clients in 1 thread'],
+  ['--in process --workers 3', '10 clients in 3 processes'],
+  ['--in process', '10 clients in 10 processes'],
+])('%s: the same from there, and nothing is left', async (args, words) => {
+  const run = netgrace(`scenario --interval 0 ${args}`)
+  expect(await run.ended).toBe(0)
+  expect(run.stdout.startsWith(`${words}, 10 messages each, to 127.0.0.1:`)).toBe(true)
+  expect(run.stdout).toMatch(/^ {2}replies {2}100 of 100 echoed/m)
+  expect(run.stdout).toMatch(/^ {2}leaks {4}no handle left$/m)
+})
+
 test('--json prints one document on stdout and nothing else, with every ending', async () => {
   const run = netgrace('scenario --clients 3 --messages 4 --interval 1ms --json')
   expect(await run.ended).toBe(0)
@@ -202,6 +214,15 @@ describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () 
     expect(shown).toContain('SIGINT: waiting for replies on their way, 1 s at most; again to cut them')
     expect(shown).toContain('  leaks    no handle left')
     expect(shown.at(-2)).toBe('stopped by SIGINT')
+  })
+
+  test('Ctrl-C reaches processes, too, and they are stopped as gracefully', async () => {
+    const run = inTerminal('scenario --in process --clients 3 --messages 1000 --interval 50ms')
+    await run.printed(/[1-9]\d*\/3000 echoed/)
+    run.child.stdin!.write('\u0003')
+    expect(await run.ended).toBe(130)
+    expect(run.stdout.match(/eof, by us/g)).toHaveLength(3)
+    expect(screen(run.stdout).map(stripVTControlCharacters)).toContain('  leaks    no handle left')
   })
 
   test('Ctrl-C twice cuts a peer that does not answer', async () => {
