@@ -1,0 +1,294 @@
+import { Deadline } from '../lifetime/deadline.ts'
+import { Live } from '../lifetime/live.ts'
+import { onAbort } from '../lifetime/on-abort.ts'
+import { inSlices } from '../lifetime/slices.ts'
+import { sleep } from '../lifetime/sleep.ts'
+import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
+import type { WaitOptions } from '../model/client.ts'
+import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { FaultUnusedError, NetgraceError } from '../model/errors.ts'
+import type { Direction, Fault } from '../model/fault.ts'
+import type { Link, LinkRecord } from '../model/link.ts'
+import { checkOptions, duration, oneOf } from '../model/options.ts'
+import type { StopReport } from '../model/stop-report.ts'
+import { checkWhere, type Pattern, type Where } from '../model/where.ts'
+import type { Timeline } from '../timeline/timeline.ts'
+import type { Track } from '../timeline/track.ts'
+import type { ListenerEvents } from '../wire/listener.ts'
+import { Entrance } from './entrance.ts'
+import type { FaultProxy } from './fault-proxy.ts'
+import type { InjectedFault } from './injection.ts'
+import { Injections } from './injections.ts'
+import { NetLink, type LinkOwner } from './link.ts'
+import { Newcomers } from './newcomers.ts'
+import { checkFault, DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_PROXY_GRACE_MS, DEFAULT_PROXY_HOST, type ProxyOptions } from './proxy-options.ts'
+import { Sightings, type SawOptions } from './sightings.ts'
+import { Tally } from './tally.ts'
+import type { Upstream } from './upstream.ts'
+
+/** How long `down()` lets in what the kernel had accepted. Milliseconds. */
+const DOWN_WITHIN_MS = 250
+
+/** What a proxy is made of, beside its options. */
+export interface ProxySetup {
+  readonly timeline: Timeline
+}
+
+/** See {@link FaultProxy}. */
+export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppable<NetLink> {
+  readonly live: Live<NetLink> = new Live()
+  readonly seed: number
+  readonly dialTimeoutMs: number
+  readonly #options: ProxyOptions
+  readonly #timeline: Timeline
+  readonly #track: Track
+  readonly #upstream: Upstream
+  readonly #entrance: Entrance
+  readonly #sightings = new Sightings()
+  readonly #newcomers = new Newcomers()
+  readonly #injections: Injections
+  readonly #tally = new Tally()
+  #moving: Promise<unknown> = Promise.resolve()
+  #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
+  /** Faults of a proxy that never listened are not to blame for having met nothing. */
+  #opened = false
+  #stopped = false
+  #forgetSignal = (): void => {}
+
+  constructor(upstream: Upstream, options: ProxyOptions, setup: ProxySetup) {
+    this.#upstream = upstream
+    this.#options = options
+    this.#timeline = setup.timeline
+    this.#track = setup.timeline.open('proxy')
+    this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
+    this.#injections = new Injections(this.seed, this.#track)
+    this.dialTimeoutMs = options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
+    const { host = DEFAULT_PROXY_HOST, port = 0, path } = options
+    this.#entrance = new Entrance(path === undefined ? { host, port } : { path }, this)
+    for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
+  }
+
+  get host(): string {
+    return 'path' in this.#entrance.address ? '' : this.#entrance.address.host
+  }
+
+  get port(): number {
+    return 'path' in this.#entrance.address ? 0 : this.#entrance.address.port
+  }
+
+  get path(): string | undefined {
+    return this.#options.path
+  }
+
+  get url(): string {
+    return this.path === undefined ? this.#upstream.urlAt(this.host, this.port) : formatEndpoint({ path: this.path })
+  }
+
+  get state(): 'listening' | 'down' | 'stopping' | 'stopped' {
+    if (this.#stopping) return this.#stopped ? 'stopped' : 'stopping'
+    return this.#entrance.listens ? 'listening' : 'down'
+  }
+
+  get links(): ReadonlySet<Link> {
+    return this.live.all
+  }
+
+  get history(): readonly LinkRecord[] {
+    return [...this.#tally.past, ...Array.from(this.live.all, (link) => link.record())].toSorted((a, b) => a.id - b.id)
+  }
+
+  toString(): string {
+    const { fixed } = this.#upstream
+    return `proxy ${formatEndpoint(this.#entrance.address)} → ${fixed ? formatEndpoint(fixed) : '(a function)'} (seed ${this.seed})`
+  }
+
+  inject(fault: Fault, where: Where = {}): InjectedFault {
+    checkFault(fault)
+    checkWhere(where)
+    if (this.#stopping) throw this.#stoppedError()
+    return this.#injections.inject(fault, where, this.live.all)
+  }
+
+  heal(): void {
+    this.#injections.heal()
+  }
+
+  async nextLink(options: WaitOptions = {}): Promise<Link> {
+    return this.#newcomers.next(options, this.toString())
+  }
+
+  async saw(pattern: Pattern, options: SawOptions = {}): Promise<Link> {
+    return this.#sightings.saw(pattern, options, this.toString())
+  }
+
+  async down(existing: 'reset' | 'end' | 'keep' = 'reset'): Promise<void> {
+    oneOf('reset', 'end', 'keep')('existing', existing)
+    return this.#move(async () => {
+      this.#track.record('note', `down (${existing})`)
+      const deadline = new Deadline(DOWN_WITHIN_MS)
+      await this.#entrance.closeAndHold(deadline)
+      deadline.cancel()
+      if (existing === 'end') await inSlices(this.live.all, (link) => link.finish())
+      if (existing !== 'reset') return
+      await inSlices(this.live.all, (link) => link.reset())
+    })
+  }
+
+  async up(): Promise<void> {
+    return this.#move(async () => {
+      if (this.#entrance.listens) return
+      await this.#entrance.open()
+      this.#track.record('note', 'up again')
+    })
+  }
+
+  async restart(options: { readonly downMs?: number } = {}): Promise<void> {
+    checkOptions(options, { downMs: duration })
+    await this.down()
+    await sleep(options.downMs ?? 0)
+    await this.up()
+  }
+
+  async stop(options: { readonly graceMs?: number } = {}): Promise<StopReport> {
+    const report = await this.halt(options)
+    for (const error of report.errors) if (error instanceof FaultUnusedError) throw error
+    return report
+  }
+
+  /** As {@link stop}, but never rejects: an unused fault is among the report's errors. For whoever throws once for many parts. */
+  halt(options: { readonly graceMs?: number } = {}): Promise<StopReport> {
+    try {
+      checkOptions(options, { graceMs: duration })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { graceMs } = options
+    if (this.#stopping) {
+      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
+      return this.#stopping.report
+    }
+    const deadline = new Deadline(graceMs ?? this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS)
+    let done: (report: StopReport) => void
+    const report = new Promise<StopReport>((resolve) => {
+      done = resolve
+    })
+    this.#stopping = { report, deadline }
+    void this.#stop(deadline).then(done!)
+    return report
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Begins to listen. Rejects as {@link Entrance.open} does. */
+  async open(): Promise<void> {
+    const { signal } = this.#options
+    if (signal) this.#forgetSignal = onAbort(signal, () => void this.halt())
+    try {
+      await this.#entrance.open()
+    } catch (error) {
+      await this.halt()
+      throw error
+    }
+    if (this.#stopping) {
+      await this.halt()
+      throw this.#stoppedError()
+    }
+    this.#opened = true
+    this.#track.record('listening', this.toString())
+  }
+
+  upstream(): Endpoint | Promise<Endpoint> {
+    return this.#upstream.endpoint()
+  }
+
+  accepted(socket: Parameters<ListenerEvents['accepted']>[0]): void {
+    const id = ++this.#tally.accepted
+    const link = new NetLink(this, id, this.#timeline.open('link', id))
+    this.live.add(link)
+    this.#sightings.opened(link)
+    link.start(socket, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+    this.#injections.opened(link)
+    this.#newcomers.arrived(link)
+  }
+
+  late(): void {
+    this.#tally.late++
+    this.#track.record('late')
+  }
+
+  failed(error: Error): void {
+    this.#tally.errors.push(error)
+  }
+
+  arrived(link: NetLink, direction: Direction, chunk: Buffer): void {
+    this.#sightings.arrived(link, direction, chunk)
+  }
+
+  over(link: NetLink): void {
+    if (!this.live.all.has(link)) return
+    this.#tally.count(link, this.#entrance.address, this.#stopping !== undefined)
+    this.#injections.over(link)
+    this.#timeline.close(link.track)
+    this.live.delete(link)
+    this.#sightings.over(link)
+    this.#newcomers.over(link)
+  }
+
+  quit(): void {
+    this.#track.record('quitting')
+    this.#entrance.quit()
+    this.#sightings.close(() => this.#stoppedError())
+    this.#newcomers.close(() => this.#stoppedError())
+  }
+
+  acceptBacklog(deadline: Deadline): Promise<void> {
+    return this.#entrance.acceptBacklog(deadline)
+  }
+
+  async closeListener(): Promise<void> {
+    await Promise.all([this.#entrance.close(), this.#entrance.release()])
+  }
+
+  interrupt(link: NetLink): void {
+    link.quit()
+  }
+
+  force(link: NetLink): void {
+    link.force()
+  }
+
+  onPhase(phase: 'draining' | 'forcing'): void {
+    this.#track.record(phase)
+  }
+
+  async #stop(deadline: Deadline): Promise<StopReport> {
+    await deadline.beats(this.#moving.catch(() => {}))
+    const phases = await stopInOrder(this, deadline)
+    for (const link of this.live.all) this.#tally.count(link, this.#entrance.address, true)
+    this.live.all.clear()
+    this.#forgetSignal()
+    const { accepted, errors, forced, late } = this.#tally
+    const unused = this.#opened ? this.#injections.unused(this.toString(), accepted) : undefined
+    if (unused) errors.push(unused)
+    this.#stopped = true
+    this.#track.record('stopped', `links ${accepted}, forced ${forced}, late ${late}`)
+    this.#timeline.close(this.#track)
+    return this.#tally.report(phases)
+  }
+
+  /** One after the other: a stop lets the one under way be done. */
+  #move(act: () => Promise<void>): Promise<void> {
+    const moved = this.#moving.then(() => {
+      if (this.#stopping) throw this.#stoppedError()
+      return act()
+    })
+    this.#moving = moved.catch(() => {})
+    return moved
+  }
+
+  #stoppedError(): NetgraceError {
+    return new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
+  }
+}
