@@ -1,5 +1,6 @@
-import { Deadline } from '../../lifetime/deadline.ts'
+import type { Deadline } from '../../lifetime/deadline.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
+import { OneStop } from '../../lifetime/one-stop.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { NetgraceError } from '../../model/errors.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
@@ -57,7 +58,7 @@ export class ForeignServerKeeper implements SupervisedServer {
   readonly #supervision: Supervision
   #address: Endpoint = { host: '', port: 0 }
   #state: ServerState = 'starting'
-  #stopping: { readonly report: Promise<SupervisedStopReport>; readonly deadline: Deadline } | undefined
+  readonly #stopping = new OneStop<SupervisedStopReport>()
   #forgetSignal = (): void => {}
 
   constructor(server: ForeignServer, options: SuperviseOptions, setup: SuperviseSetup) {
@@ -132,19 +133,7 @@ export class ForeignServerKeeper implements SupervisedServer {
     } catch (error) {
       return Promise.reject(error)
     }
-    const { graceMs } = options
-    if (this.#stopping) {
-      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
-      return this.#stopping.report
-    }
-    const deadline = new Deadline(graceMs ?? this.#options.graceMs ?? DEFAULT_GRACE_MS)
-    let done: (report: SupervisedStopReport) => void
-    const report = new Promise<SupervisedStopReport>((resolve) => {
-      done = resolve
-    })
-    this.#stopping = { report, deadline } // before quit is told: whoever hears it may call stop()
-    void this.#stop(deadline).then(done!)
-    return report
+    return this.#stopping.call(options.graceMs, this.#options.graceMs ?? DEFAULT_GRACE_MS, (deadline) => this.#stop(deadline))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
