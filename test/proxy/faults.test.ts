@@ -293,11 +293,10 @@ test('slicer gives a reader small pieces, one after the other', async () => {
   const data = noise(100)
   const server = await serve(async (connection) => connection.send(data))
   const proxy = await proxyTo(server, { faults: [[faults.slicer({ size: 10, gapMs: 5 }), { direction: 'downstream' }]] })
-  const collected = new Collected(await bareClient(proxy))
-  await collected.atLeast(1)
   const startedAt = performance.now()
+  const collected = new Collected(await bareClient(proxy))
   expect((await collected.atLeast(100)).bytes.equals(data)).toBe(true)
-  if (collected.chunks.length === 10) expect(performance.now() - startedAt).toBeGreaterThanOrEqual(40) // a slow reader finds several together
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(9 * 5) // how many a reader finds together is not ours to say
 })
 
 test('corrupt flips the same bits in every run with one seed', async () => {
