@@ -155,7 +155,7 @@ describe.each(['thread', 'process'] as const)('a scenario in a %s each', (where)
   })
 
   test('a rig that closes in the middle stops it', async () => {
-    const rig = openRig()
+    const rig = openRig({ graceMs: 10_000 })
     const server = await rig.echo()
     let running: Promise<unknown> | undefined
     await new Promise<void>((resolve) => {
