@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 
 import { FaultUnusedError } from '../../src/model/errors.ts'
 import { faults } from '../../src/faults/faults.ts'
+import { openProxy } from '../../src/proxy/start-proxy.ts'
+import { Timeline } from '../../src/timeline/timeline.ts'
 import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, unanswering } from '../support.ts'
 import { dial, echo } from '../contract/parts.ts'
 import { noise, proxyTo } from './parts.ts'
@@ -114,6 +116,13 @@ describe('a fault that met nothing', () => {
     expect((error as Error).message).toMatch(/seed 42.*1 fault met nothing[^]*nobody connected[^]*optional: true/)
     await server.stop()
     expect(openSockets()).toBe(open)
+  })
+
+  test('is told in the report, to whoever throws once for many parts', async () => {
+    const proxy = await openProxy(await echo(), { faults: [[faults.reset()]] }, { timeline: new Timeline() })
+    const report = await proxy.halt()
+    expect(report.errors).toMatchObject([{ code: 'ERR_NETGRACE_FAULT_UNUSED', faults: ['reset() both ways'] }])
+    await expect(proxy.stop()).rejects.toBe(report.errors[0])
   })
 
   test('because it never woke is one, too', async () => {
