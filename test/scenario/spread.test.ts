@@ -164,7 +164,7 @@ describe.each(['thread', 'process'] as const)('a scenario in a %s each', (where)
         clients: 2,
         messages: 10_000,
         intervalMs: 1,
-        onProgress: ({ echoed }) => echoed > 0 && resolve(),
+        onProgress: ({ connected, echoed }) => connected === 2 && echoed > 0 && resolve(),
       })
     })
     await rig.close()
