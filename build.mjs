@@ -1,5 +1,6 @@
-// Builds dist/: the types by tsc, a file each; the code by rolldown, the doors and the program with what they share in chunks.
-// One module a file would take 0.4 ms each to load, and a suite pays that in every test file.
+// Builds dist/: the types by tsc, a file each; the code by rolldown, for one module a file would take 0.4 ms each to load,
+// and a suite pays that in every test file. The doors and the program share chunks; what runs in a thread or a process of
+// its own is one file, with all it needs.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,27 +8,30 @@ import { join } from 'node:path'
 
 import { rolldown } from 'rolldown'
 
-const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
-const programs = ['cli/main', 'spawn/client-entry', 'scenario/entry'] // run as files of their own
-const doors = readdirSync('src').filter((name) => name.endsWith('.ts'))
+const doors = readdirSync('src')
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.replace(/\.ts$/, ''))
 
-const bundle = await rolldown({
-  input: Object.fromEntries([
-    ...doors.map((name) => [name.replace(/\.ts$/, ''), `src/${name}`]),
-    ...programs.map((name) => [name, `src/${name}.ts`]),
-  ]),
-  external: (id) => !/^[./]|^@oxc-project\/runtime/.test(id),
-  platform: 'node',
-  transform: { target: 'es2023' }, // Node 20 and 22 have no `using`
-})
+async function bundle(names, external) {
+  const made = await rolldown({
+    input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    external,
+    platform: 'node',
+    transform: { target: 'es2023' }, // Node 20 and 22 have no `using`
+  })
+  await made.write({
+    dir: 'dist',
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+  })
+  await made.close()
+}
+
 rmSync('dist', { recursive: true, force: true })
-await bundle.write({
-  dir: 'dist',
-  format: 'esm',
-  sourcemap: true,
-  entryFileNames: '[name].js',
-  chunkFileNames: 'chunks/[name]-[hash].js',
-})
-await bundle.close()
+await bundle([...doors, 'cli/main'], (id) => !/^[./]|^@oxc-project\/runtime/.test(id))
+for (const entry of ['spawn/client-entry', 'scenario/entry']) await bundle([entry], /^node:/)
 
+const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
