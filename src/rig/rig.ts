@@ -9,8 +9,16 @@ import type { Client } from '../model/client.ts'
 import type { Handler } from '../model/connection.ts'
 import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
+import type { Link } from '../model/link.ts'
 import { callback, checkOptions } from '../model/options.ts'
 import type { StopReport } from '../model/stop-report.ts'
+import type { FaultProxy } from '../proxy/fault-proxy.ts'
+import type { ProxyOptions } from '../proxy/proxy-options.ts'
+import { openProxy } from '../proxy/start-proxy.ts'
+import { openUdpProxy } from '../proxy/udp/start-udp-proxy.ts'
+import type { UdpProxyOptions } from '../proxy/udp/udp-options.ts'
+import type { UdpFaultProxy } from '../proxy/udp/udp-proxy.ts'
+import type { UpstreamAddress } from '../proxy/upstream.ts'
 import { startScenario } from '../scenario/scenario-run.ts'
 import type { ScenarioOptions } from '../scenario/scenario-options.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
@@ -54,6 +62,10 @@ export interface Rig extends AsyncDisposable {
   http(listener: RequestListener, options?: RigSuperviseOptions): Promise<SupervisedServer>
   /** A UDP echo server on a free loopback port. */
   udpEcho(options?: UdpServerOptions): Promise<UdpServer>
+  /** A proxy that injects faults, in front of `upstream`. A fault that met nothing fails the test. */
+  proxy(upstream: UpstreamAddress, options?: ProxyOptions): Promise<FaultProxy>
+  /** The same for UDP. */
+  udpProxy(upstream: UpstreamAddress, options?: UdpProxyOptions): Promise<UdpFaultProxy>
   /** A client. At the end of the test it closes gracefully. */
   connect(to: Address, options?: ConnectOptions): Promise<Client>
   /** A client in a thread or a process of its own. At the end of the test it closes gracefully, or, frozen, is killed. */
@@ -84,6 +96,13 @@ export function openRig(options: RigOptions = {}): Rig {
   return new OpenRig(options)
 }
 
+/** A proxy as its rig sees it. */
+interface Injecting {
+  readonly url: string
+  heal(): void
+  halt(options: { readonly graceMs: number }): Promise<{ readonly errors: readonly Error[] }>
+}
+
 class OpenRig implements Rig {
   readonly timeline: Timeline = new Timeline()
   readonly #track = this.timeline.open('rig')
@@ -91,6 +110,9 @@ class OpenRig implements Rig {
   readonly #scope = new Scope()
   readonly #closing = new AbortController()
   readonly #clients: Endpoint[] = []
+  /** The links of proxies: what they dial is ours, too. */
+  readonly #links: ReadonlySet<Link>[] = []
+  readonly #proxies: Injecting[] = []
   /** Clients have said goodbye in their turn; whether they were answered is waited for at the end. */
   readonly #goodbyes: Promise<unknown>[] = []
   #closed: Promise<void> | undefined
@@ -128,6 +150,18 @@ class OpenRig implements Rig {
     const server = await askedFor(() => openUdpEcho(options, this.timeline))
     this.#scope.defer(`the server on ${server.url}`, (deadline) => server.stop({ graceMs: deadline.remainingMs }))
     return server
+  }
+
+  async proxy(upstream: UpstreamAddress, options: ProxyOptions = {}): Promise<FaultProxy> {
+    this.#mustBeOpen()
+    const proxy = await askedFor(() => openProxy(upstream, options, { timeline: this.timeline }))
+    this.#links.push(proxy.links)
+    return this.#injecting(proxy)
+  }
+
+  async udpProxy(upstream: UpstreamAddress, options: UdpProxyOptions = {}): Promise<UdpFaultProxy> {
+    this.#mustBeOpen()
+    return this.#injecting(await askedFor(() => openUdpProxy(upstream, options, { timeline: this.timeline })))
   }
 
   async connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
@@ -190,6 +224,7 @@ class OpenRig implements Rig {
     this.#track.record('closing')
     for (const track of this.timeline.tracks()) track.recordWait()
     this.#closing.abort()
+    for (const proxy of this.#proxies) proxy.heal()
     const errors = await this.#scope.close(this.#options.graceMs ?? DEFAULT_RIG_GRACE_MS)
     await Promise.all(this.#goodbyes)
     throwAll(errors, 'the rig closed with errors')
@@ -212,9 +247,22 @@ class OpenRig implements Rig {
     const part = await askedFor(() => RigServer.open(allowForced, open))
     const name = `the server on ${part.server.url}`
     this.#scope.defer(name, async (deadline) => {
-      throwAll(await part.close(deadline, (peer) => isOneOf(this.#clients, peer)), name)
+      throwAll(await part.close(deadline, (peer) => isOneOf(this.#ownClients(), peer)), name)
     })
     return part.server
+  }
+
+  /** Has a proxy taken down with the rest; what it could not do, or never met, fails the test. */
+  #injecting<P extends Injecting>(proxy: P): P {
+    this.#proxies.push(proxy)
+    const name = `the proxy on ${proxy.url}`
+    this.#scope.defer(name, async (deadline) => throwAll((await proxy.halt({ graceMs: deadline.remainingMs })).errors, name))
+    return proxy
+  }
+
+  #ownClients(): Endpoint[] {
+    const dialled = this.#links.flatMap((links) => [...links].flatMap(({ upstream }) => upstream.local ?? []))
+    return [...this.#clients, ...dialled]
   }
 
   #mustBeOpen(): void {
