@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 
 import { describe, expect, test, vi } from 'vitest'
 
-import { connect, openRig } from '../../src/index.ts'
+import { connect, faults, openRig } from '../../src/index.ts'
 
 describe('a rig', () => {
   test('takes its parts down newest first, each when the one before is down', async () => {
@@ -216,4 +216,23 @@ describe('a rig', () => {
     expect(() => openRig(options as object)).toThrow(kind)
     expect(() => openRig(options as object)).toThrow(message)
   })
+})
+
+test('a fault that met nothing fails the test, and says with which seed', async () => {
+  const rig = openRig()
+  const proxy = await rig.proxy(await rig.echo())
+  proxy.inject(faults.reset())
+  await expect(rig.close()).rejects.toMatchObject({
+    name: 'FaultUnusedError',
+    message: expect.stringContaining(String(proxy.seed)) as string,
+  })
+})
+
+test('a connection that a proxy of the rig still holds is none of a stranger', async () => {
+  const rig = openRig({ graceMs: 200 })
+  const proxy = await rig.proxy(() => server)
+  const server = await rig.server((connection) => void connection.socket.pipe(connection.socket))
+  const client = await rig.connect(proxy, { allowHalfOpen: true })
+  expect(await client.ask('hello')).toBe('hello')
+  await rig.close()
 })

@@ -55,6 +55,7 @@ describe('under a real Vitest', () => {
     'concurrent 4',
     'concurrent 5',
     'beside fixtures of their own',
+    'ends as expected',
   ])('%s: passes', (title) => {
     expect(outcomes.get(title)).toMatchObject({ state: 'passed', messages: [] })
   })
