@@ -1,4 +1,4 @@
-/** What the rules of the house (design §2) say of the import lines of `src`: the checker, apart from its test, so that it can be shown to fail. */
+/** What the rules of the house say of the import lines of `src`: the checker, apart from its test, so that it can be shown to fail. */
 
 export interface ImportLine {
   readonly specifier: string

@@ -73,7 +73,7 @@ describe('a rig', () => {
     }
     const before = performance.now()
     await rig.close().catch(() => {})
-    expect(performance.now() - before).toBeLessThan(150 + 3 * 250 + 250) // the bound of design §9: the grace, and a short settling each
+    expect(performance.now() - before).toBeLessThan(150 + 3 * 250 + 250) // the grace, and a short settling each
     expect(servers.map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped'])
   })
 
