@@ -1,6 +1,7 @@
 import { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
+import { OneStop } from '../lifetime/one-stop.ts'
 import { inSlices } from '../lifetime/slices.ts'
 import { sleep } from '../lifetime/sleep.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
@@ -49,7 +50,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   readonly #injections: Injections
   readonly #tally = new Tally()
   #moving: Promise<unknown> = Promise.resolve()
-  #stopping: { readonly report: Promise<StopReport>; readonly deadline: Deadline } | undefined
+  readonly #stopping = new OneStop<StopReport>()
   /** Faults of a proxy that never listened are not to blame for having met nothing. */
   #opened = false
   #stopped = false
@@ -85,7 +86,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   }
 
   get state(): 'listening' | 'down' | 'stopping' | 'stopped' {
-    if (this.#stopping) return this.#stopped ? 'stopped' : 'stopping'
+    if (this.#stopping.report) return this.#stopped ? 'stopped' : 'stopping'
     return this.#entrance.listens ? 'listening' : 'down'
   }
 
@@ -105,7 +106,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   inject(fault: Fault, where: Where = {}): InjectedFault {
     checkFault(fault)
     checkWhere(where)
-    if (this.#stopping) throw this.#stoppedError()
+    if (this.#stopping.report) throw this.#stoppedError()
     return this.#injections.inject(fault, where, this.live.all)
   }
 
@@ -162,19 +163,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     } catch (error) {
       return Promise.reject(error)
     }
-    const { graceMs } = options
-    if (this.#stopping) {
-      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
-      return this.#stopping.report
-    }
-    const deadline = new Deadline(graceMs ?? this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS)
-    let done: (report: StopReport) => void
-    const report = new Promise<StopReport>((resolve) => {
-      done = resolve
-    })
-    this.#stopping = { report, deadline }
-    void this.#stop(deadline).then(done!)
-    return report
+    return this.#stopping.call(options.graceMs, this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -191,7 +180,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
       await this.halt()
       throw error
     }
-    if (this.#stopping) {
+    if (this.#stopping.report) {
       await this.halt()
       throw this.#stoppedError()
     }
@@ -228,7 +217,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   over(link: NetLink): void {
     if (!this.live.all.has(link)) return
-    this.#tally.count(link, this.#entrance.address, this.#stopping !== undefined)
+    this.#tally.count(link, this.#entrance.address, this.#stopping.report !== undefined)
     this.#injections.over(link)
     this.#timeline.close(link.track)
     this.live.delete(link)
@@ -281,7 +270,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   /** One after the other: a stop lets the one under way be done. */
   #move(act: () => Promise<void>): Promise<void> {
     const moved = this.#moving.then(() => {
-      if (this.#stopping) throw this.#stoppedError()
+      if (this.#stopping.report) throw this.#stoppedError()
       return act()
     })
     this.#moving = moved.catch(() => {})

@@ -1,9 +1,10 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 
 import { seedOf } from '../../faults/random.ts'
-import { Deadline } from '../../lifetime/deadline.ts'
+import type { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
+import { OneStop } from '../../lifetime/one-stop.ts'
 import { clearTimer, setTimer } from '../../lifetime/timers.ts'
 import { bracketed, formatEndpoint } from '../../model/endpoint.ts'
 import { FaultUnusedError, NetgraceError } from '../../model/errors.ts'
@@ -73,7 +74,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   readonly #sums = { upstream: { received: 0, passed: 0 }, downstream: { received: 0, passed: 0 } }
   readonly #forgetSignal: () => void
   #sessions = 0
-  #stopping: { readonly report: Promise<UdpProxyReport>; readonly deadline: Deadline } | undefined
+  readonly #stopping = new OneStop<UdpProxyReport>()
 
   constructor(socket: Socket, ask: () => Promise<UdpAddress>, options: UdpProxyOptions, timeline: Timeline) {
     const { address, port } = socket.address()
@@ -108,7 +109,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   inject(fault: UdpFault, where: UdpWhere = {}): InjectedFault {
     checkUdpFault(fault)
     checkUdpWhere(where)
-    if (this.#stopping) throw new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
+    if (this.#stopping.report) throw new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
     const identity = describeFault(fault)
     const equals = this.#equals.get(identity) ?? 0
     this.#equals.set(identity, equals + 1)
@@ -136,19 +137,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     } catch (error) {
       return Promise.reject(error)
     }
-    const { graceMs } = options
-    if (this.#stopping) {
-      if (graceMs !== undefined) this.#stopping.deadline.bringForward(graceMs)
-      return this.#stopping.report
-    }
-    const deadline = new Deadline(graceMs ?? this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS)
-    let done: (report: UdpProxyReport) => void
-    const report = new Promise<UdpProxyReport>((resolve) => {
-      done = resolve
-    })
-    this.#stopping = { report, deadline }
-    void this.#stop(deadline).then(done!)
-    return report
+    return this.#stopping.call(options.graceMs, this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,7 +206,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   }
 
   #sessionOf({ address: host, port }: RemoteInfo): Session | undefined {
-    if (this.#stopping) return undefined
+    if (this.#stopping.report) return undefined
     const key = formatEndpoint({ host, port })
     const known = this.#byClient.get(key)
     if (known) return known
