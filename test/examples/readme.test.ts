@@ -6,9 +6,10 @@ import { expect, test } from 'vitest'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
+/** The folders have longer ones, which it would only point to. */
 async function examples(): Promise<string[]> {
-  const files = (await readdir(here)).filter((name) => name !== 'readme.test.ts')
-  return Promise.all(files.map(async (name) => (await readFile(here + name, 'utf8')).trim()))
+  const files = (await readdir(here, { withFileTypes: true })).filter((one) => one.isFile() && one.name !== 'readme.test.ts')
+  return Promise.all(files.map(async ({ name }) => (await readFile(here + name, 'utf8')).trim()))
 }
 
 test('every example of the README is one of the examples here, word for word, so that it runs', async () => {
