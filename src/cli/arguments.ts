@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 
 import { InvalidArgumentError } from 'commander'
 
-import { endpointOf, type Endpoint } from '../model/endpoint.ts'
+import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
+import { MAX_SEED } from '../proxy/proxy-options.ts'
 import { parseDuration } from './duration.ts'
 
 /** A whole number from 1. */
@@ -55,4 +56,21 @@ export function address(text: string): Endpoint {
   } catch {
     throw new InvalidArgumentError('It must be HOST:PORT, or a URL with host and port.')
   }
+}
+
+/** As {@link address}, and as it was written: a URL keeps its scheme and what is behind its port. A unix socket's path, too. */
+export function upstream(text: string): Address {
+  if (/^\.{0,2}\//.test(text)) return { path: text }
+  try {
+    endpointOf(text)
+    return text
+  } catch {
+    throw new InvalidArgumentError('It must be HOST:PORT, a URL with host and port, or the path of a unix socket.')
+  }
+}
+
+export function seed(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > MAX_SEED) throw new InvalidArgumentError(`It must be a whole number from 0 to ${MAX_SEED}.`)
+  return value
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 
 import { addClient } from './client-program.ts'
+import { addProxy } from './proxy-program.ts'
 import { addScenario } from './scenario-program.ts'
 import { addServer } from './server-program.ts'
 
@@ -18,6 +19,7 @@ export function program(done: (exitCode: number) => void): Command {
   addScenario(netgrace, done)
   addServer(netgrace, done)
   addClient(netgrace, done)
+  addProxy(netgrace, done)
   return netgrace
 }
 

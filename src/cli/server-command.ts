@@ -1,6 +1,3 @@
-import getPort from 'get-port'
-
-import { describeEnding } from '../model/describe-ending.ts'
 import type { Connection, Handler } from '../model/connection.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
@@ -10,14 +7,14 @@ import type { GracefulServer } from '../server/graceful-server.ts'
 import { handlers } from '../server/handlers/handlers.ts'
 import { DEFAULT_GRACE_MS, type ServerOptions } from '../server/server-options.ts'
 import { startServer } from '../server/start-server.ts'
-import { now } from '../timeline/clock.ts'
+import { Diary } from './diary.ts'
 import { formatMs } from './duration.ts'
+import { freePort, otherPort } from './free-port.ts'
 import { Interrupts, type Interrupt } from './interrupts.ts'
 import { labelled } from './layout.ts'
-import { paintFor, type Paint } from './paint.ts'
 import { stopped } from './scenario-text.ts'
 import { sheetWidth, tellOn, type Tell } from './tell.ts'
-import { counted, isClean } from './verdict.ts'
+import { isClean } from './verdict.ts'
 
 export interface ServerArguments {
   readonly port: number
@@ -31,7 +28,10 @@ export interface ServerArguments {
   readonly json?: true
 }
 
-export const HANDLERS = { echo: handlers.echo, drip: handlers.drip, discard: handlers.discard } as const
+/** So often `drip` drips: a person is to watch it. Milliseconds. */
+export const DRIP_EVERY_MS = 1000
+
+export const HANDLERS = { echo: handlers.echo, drip: () => handlers.drip({ everyMs: DRIP_EVERY_MS }), discard: handlers.discard } as const
 
 /** What no single option can say; nothing if they go together. */
 export function wrongServer({ close, delay, tlsCert, tlsKey }: ServerArguments): string | undefined {
@@ -62,16 +62,6 @@ export async function serverCommand(options: ServerArguments): Promise<number> {
   return life.stopped(await report)
 }
 
-/** The one that was asked for, or, where somebody has it, another. */
-async function freePort({ port, host }: ServerArguments): Promise<number> {
-  if (port === 0) return 0
-  try {
-    return await getPort({ port, host })
-  } catch {
-    return port // no such host: listening says that better
-  }
-}
-
 function serverOptions({ host, close, delay, tlsCert, tlsKey }: ServerArguments, port: number): ServerOptions {
   return {
     host,
@@ -83,63 +73,51 @@ function serverOptions({ host, close, delay, tlsCert, tlsKey }: ServerArguments,
 
 /** What happens to a server and its connections, as it happens. */
 class Life {
-  readonly #tell: Tell
-  readonly #paint: Paint = paintFor(process.stdout)
-  readonly #startedAtMs = now()
+  readonly #diary: Diary
 
   constructor(tell: Tell) {
-    this.#tell = tell
+    this.#diary = new Diary(tell)
   }
 
   listening({ host, port, url }: GracefulServer, options: ServerArguments): void {
-    const taken = options.port !== 0 && port !== options.port
-    this.#tell(
+    const { paint, tell } = this.#diary
+    tell(
       'listening',
       { url, host, port, wanted: options.port },
-      ...(taken ? [this.#paint('yellow', `port ${options.port} is not free: another one it is`)] : []),
-      ...labelled('', `listening on ${this.#paint('bold', url)}: ${manner(options)}; Ctrl-C stops`, sheetWidth()),
+      ...otherPort(options.port, port, paint),
+      ...labelled('', `listening on ${paint('bold', url)}: ${manner(options)}; Ctrl-C stops`, sheetWidth()),
     )
   }
 
   connected(connection: Connection, staysOpen: boolean): void {
     const { id, local, peer } = connection
-    this.#tell('connected', { id, local, peer, atMs: this.#atMs() }, ...this.#line(id, `connected from ${formatEndpoint(peer)}`))
+    this.#diary.note('connected', id, { local, peer }, `connected from ${formatEndpoint(peer)}`)
     let over = false
     void connection.ended.then((ending) => {
       over = true
-      const words = this.#paint(ending.kind === 'eof' ? 'green' : 'red', describeEnding(ending))
-      const bytes = `(${ending.bytesRead} B in, ${ending.bytesWritten} B out)`
-      this.#tell('ended', { id, ending, atMs: this.#atMs() }, ...this.#line(id, `${words} ${bytes}`))
+      const words = this.#diary.ending(ending)
+      this.#diary.note('ended', id, { ending }, `${words} (${ending.bytesRead} B in, ${ending.bytesWritten} B out)`)
     })
     if (!staysOpen) return
     connection.socket.once('end', () => {
       void turn().then(() => {
-        if (!over) this.#tell('half-closed', { id, atMs: this.#atMs() }, ...this.#line(id, 'the peer half-closed, and is not answered'))
+        if (!over) this.#diary.note('half-closed', id, {}, 'the peer half-closed, and is not answered')
       })
     })
   }
 
-  stopping(interrupt: Interrupt, live: number): void {
-    const grace = live === 0 ? '' : `, ${counted(live, 'connection')} may finish within ${DEFAULT_GRACE_MS / 1000} s; again to cut them`
-    this.#tell('stopping', { interrupt, live, atMs: this.#atMs() }, this.#paint('yellow', `${interrupt}: stopping${grace}`))
-  }
-
   /** Gives the exit code. */
   stopped(report: StopReport): number {
+    const { paint, tell } = this.#diary
     const ok = isClean(report)
-    const words = labelled('', `stopped: ${stopped(report)}`, sheetWidth()).map((line) => this.#paint(ok ? 'green' : 'red', line))
+    const words = labelled('', `stopped: ${stopped(report)}`, sheetWidth()).map((line) => paint(ok ? 'green' : 'red', line))
     const errors = report.errors.flatMap(({ message }) => labelled('', `a handler failed: ${message}`, sheetWidth()))
-    this.#tell('stopped', { ok, report }, ...words, ...errors)
+    tell('stopped', { ok, report }, ...words, ...errors)
     return ok ? 0 : 1
   }
 
-  #atMs(): number {
-    return now() - this.#startedAtMs
-  }
-
-  #line(id: number, text: string): string[] {
-    const time = `${(this.#atMs() / 1000).toFixed(3)} s`.padStart(10)
-    return labelled(`${this.#paint('dim', time)}  ${`#${id}`.padEnd(4)} `, text, sheetWidth())
+  stopping(interrupt: Interrupt, live: number): void {
+    this.#diary.stopping(interrupt, live, 'connection', DEFAULT_GRACE_MS)
   }
 }
 

@@ -31,7 +31,7 @@ export function addServer(netgrace: Command, done: (exitCode: number) => void): 
       `
 What it does (--handler):
   echo       sends back what comes (RFC 862)
-  drip       sends a line "packet #n" each 100 ms, and reads nothing into it
+  drip       sends a line "packet #n" each second, and drops what comes
   discard    reads, and says nothing (RFC 863)
 
 How it ends each connection (--close), without which that is left to the peer:

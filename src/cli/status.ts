@@ -2,11 +2,11 @@ import { clearTicker, setTicker } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
 import type { ScenarioProgress } from '../scenario/progress.ts'
 import { formatMs } from './duration.ts'
+import { LiveLine, redraws } from './live-line.ts'
 import { paintFor, type Paint } from './paint.ts'
 
 const REDRAW_MS = 80
 const BAR = 20
-const CLEAR = '\r\u001B[2K'
 
 /** Where a run has come to, for whoever watches. */
 export interface Status extends Disposable {
@@ -17,7 +17,7 @@ export interface Status extends Disposable {
 
 /** One line that is redrawn on a terminal; elsewhere a plain line now and then, ever more rarely. */
 export function statusOn(stream: NodeJS.WriteStream): Status {
-  return stream.isTTY && process.env['TERM'] !== 'dumb' ? new LiveStatus(stream) : new PlainStatus(stream)
+  return redraws(stream) ? new LiveStatus(stream) : new PlainStatus(stream)
 }
 
 /** For a run that nobody watches. */
@@ -25,6 +25,7 @@ export const noStatus: Status = { show() {}, say() {}, [Symbol.dispose]() {} }
 
 class LiveStatus implements Status {
   readonly #stream: NodeJS.WriteStream
+  readonly #line: LiveLine
   readonly #paint: Paint
   readonly #startedAtMs = now()
   readonly #ticker = setTicker(() => this.#draw(), REDRAW_MS)
@@ -32,6 +33,7 @@ class LiveStatus implements Status {
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
+    this.#line = new LiveLine(stream)
     this.#paint = paintFor(stream)
   }
 
@@ -42,13 +44,13 @@ class LiveStatus implements Status {
   }
 
   say(text: string): void {
-    this.#stream.write(`${CLEAR}${this.#paint('yellow', text)}\n`)
+    this.#line.above(() => this.#stream.write(`${this.#paint('yellow', text)}\n`))
     this.#draw()
   }
 
   [Symbol.dispose](): void {
     clearTicker(this.#ticker)
-    this.#stream.write(CLEAR)
+    this.#line[Symbol.dispose]()
   }
 
   #draw(): void {
@@ -57,10 +59,10 @@ class LiveStatus implements Status {
     const { messages, echoed, mismatched, failed } = this.#progress
     const filled = Math.floor((BAR * (echoed + mismatched)) / messages)
     const facts = [elapsed, ...factsOf(this.#progress)].join('  ')
-    const room = Math.max(0, this.#stream.columns - BAR - 8) // a line that wraps cannot be redrawn, and Ctrl-C prints ^C behind it
+    const room = Math.max(0, this.#line.room - BAR - 4)
     const style = failed + mismatched > 0 ? 'red' : 'green'
     const bar = this.#paint(style, '━'.repeat(filled)) + this.#paint('dim', '─'.repeat(BAR - filled))
-    this.#stream.write(`${CLEAR}  ${bar}  ${facts.slice(0, room)}`)
+    this.#line.show(`  ${bar}  ${facts.slice(0, room)}`)
   }
 }
 

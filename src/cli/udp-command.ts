@@ -1,7 +1,7 @@
-import type { NetgraceError } from '../model/errors.ts'
 import { startUdpEchoServer } from '../server/udp/start-udp-echo-server.ts'
-import type { UdpServer, UdpStopReport } from '../server/udp/udp-server.ts'
+import type { UdpStopReport } from '../server/udp/udp-server.ts'
 import { formatMs } from './duration.ts'
+import { onFreePort, otherPort } from './free-port.ts'
 import { Interrupts } from './interrupts.ts'
 import { labelled } from './layout.ts'
 import { paintFor } from './paint.ts'
@@ -14,12 +14,12 @@ export async function udpCommand({ host, port: wanted, json }: ServerArguments):
   using interrupts = new Interrupts()
   const tell = tellOn(process.stdout, json ?? false)
   const paint = paintFor(process.stdout)
-  const server = await startOnFreePort(host, wanted)
+  const server = await onFreePort({ host, port: wanted }, startUdpEchoServer)
   const { url, port } = server
   tell(
     'listening',
     { url, host: server.host, port, wanted },
-    ...(wanted !== 0 && port !== wanted ? [paint('yellow', `port ${wanted} is not free: another one it is`)] : []),
+    ...otherPort(wanted, port, paint),
     `listening on ${paint('bold', url)}: echo; Ctrl-C stops`,
   )
   const report = await new Promise<UdpStopReport>((resolve) => {
@@ -36,15 +36,4 @@ export async function udpCommand({ host, port: wanted, json }: ServerArguments):
     ...errors.flatMap(({ message }) => labelled('', message, sheetWidth())),
   )
   return ok ? 0 : 1
-}
-
-/** `get-port` looks for TCP ports; here it is tried. */
-async function startOnFreePort(host: string, port: number): Promise<UdpServer> {
-  try {
-    return await startUdpEchoServer({ host, port })
-  } catch (error) {
-    const cause = (error as NetgraceError).cause as NodeJS.ErrnoException | undefined
-    if (cause?.code !== 'EADDRINUSE') throw error
-    return startUdpEchoServer({ host })
-  }
 }

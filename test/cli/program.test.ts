@@ -33,6 +33,7 @@ test.each([
     'scenario --to 127.0.0.1:99999',
     "option '--to <address>' argument '127.0.0.1:99999' is invalid. It must be HOST:PORT, or a URL with host and port.",
   ],
+  ['proxy', "required option '--to <address>' not specified"],
   ['scenario now', "too many arguments for 'scenario'. Expected 0 arguments but got 1."],
 ])('netgrace %s: one clear line on stderr, exit 2', async (args, line) => {
   const run = netgrace(args)
@@ -48,7 +49,7 @@ test('--version is the version of the package', async () => {
   expect(run.stdout).toBe(`${version}\n`)
 })
 
-test.each(['--help', 'scenario --help', 'server --help', 'client --help'])(
+test.each(['--help', 'scenario --help', 'server --help', 'client --help', 'proxy --help'])(
   'netgrace %s fits a terminal of 80 columns, and is exit 0',
   async (args) => {
     const run = netgrace(args)

@@ -1,9 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -11,27 +9,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { certificate } from '../certificate.ts'
 import { bareClient, bareServer, eventsOf } from '../support.ts'
+import { foreign, has, temporaryFolder } from './foreign.ts'
 import { hasTerminal, inTerminal, netgrace, type Run } from './run.ts'
 
 /** Starts `netgrace server` on a port of the system's choice, and waits until it listens. */
 async function serving(args = '', run = netgrace(`server --port 0 ${args}`)): Promise<{ run: Run; port: number }> {
   await run.printed(/Ctrl-C\s+stops/)
   return { run, port: Number(/:(\d+)/.exec(stripVTControlCharacters(run.stdout))![1]) }
-}
-
-function has(command: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
-}
-
-/** Runs somebody else's program with `input` and gives what it printed. */
-async function foreign(command: string, args: readonly string[], input = ''): Promise<string> {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-  child.stdin.on('error', () => {}).end(input)
-  await once(child, 'close')
-  return text
 }
 
 test('says where it listens, the life of each connection, and what became of all', async () => {
@@ -92,13 +76,18 @@ test('--close never does not answer a goodbye, and a second signal cuts what is 
   expect(run.stdout).toMatch(/stopped: 2 accepted, 0 ended before, 1 drained, 1 forced, 0 late/)
 })
 
-test('--handler drip drips, --handler discard is silent', async () => {
+test('--handler drip drips each second, --handler discard is silent', async () => {
   const drip = await serving('--handler drip')
   const client: Socket = await bareClient({ port: drip.port })
   let text = ''
-  client.on('data', (chunk) => (text += String(chunk)))
+  const at: number[] = []
+  client.on('data', (chunk) => {
+    text += String(chunk)
+    at.push(performance.now())
+  })
   while (!text.includes('packet #2\n')) await once(client, 'data')
-  expect(text.startsWith('packet #1\npacket #2\n')).toBe(true)
+  expect(text).toBe('packet #1\npacket #2\n')
+  expect(at[1]! - at[0]!).toBeGreaterThan(900)
   client.end()
   const discard = await serving('--handler discard')
   const silent = await bareClient({ port: discard.port })
@@ -188,7 +177,7 @@ describe('with peers that are not ours', () => {
   })
 
   test.skipIf(!has('curl'))('curl’s telnet (where there is curl)', async () => {
-    const { run, port } = await serving('--handler drip --close graceful --delay 250ms')
+    const { run, port } = await serving('--handler drip --close graceful --delay 1500ms')
     expect(await foreign('curl', ['-s', '--no-buffer', '--max-time', '5', `telnet://127.0.0.1:${port}`])).toContain('packet #1\n')
     await run.printed(/EOF/)
   })
@@ -214,13 +203,12 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); s.cl
   })
 
   test.skipIf(!has('openssl'))('openssl s_client, with --tls-cert and --tls-key (where there is openssl)', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'netgrace-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryFolder()
     const { key, cert } = certificate()
     writeFileSync(join(folder, 'key.pem'), key)
     writeFileSync(join(folder, 'cert.pem'), cert)
     const { run, port } = await serving(
-      `--tls-cert ${folder}/cert.pem --tls-key ${folder}/key.pem --handler drip --close graceful --delay 250ms`,
+      `--tls-cert ${folder}/cert.pem --tls-key ${folder}/key.pem --handler drip --close graceful --delay 1500ms`,
     )
     expect(run.stdout).toContain('tls://127.0.0.1:')
     const args = ['s_client', '-quiet', '-verify_return_error', '-CAfile', join(folder, 'cert.pem'), '-connect', `127.0.0.1:${port}`]

@@ -1,0 +1,27 @@
+import { LiveLine, redraws } from './live-line.ts'
+import { tellOn, type Tell } from './tell.ts'
+
+/** What is told on stdout, with a line of totals below it on a terminal. */
+export class Screen implements Disposable {
+  readonly json: boolean
+  readonly tell: Tell
+  readonly #line: LiveLine | undefined
+
+  constructor(json: boolean) {
+    this.json = json
+    const tell = tellOn(process.stdout, json)
+    const line = json || !redraws(process.stderr) ? undefined : new LiveLine(process.stderr)
+    this.#line = line
+    this.tell = line ? (event, facts, ...words) => line.above(() => tell(event, facts, ...words)) : tell
+  }
+
+  /** Totals that have changed, as a line for people and as facts for machines. */
+  totals(facts: object, words: string): void {
+    if (this.json) this.tell('totals', facts)
+    else if (this.#line) this.#line.show(words.slice(0, this.#line.room))
+  }
+
+  [Symbol.dispose](): void {
+    this.#line?.[Symbol.dispose]()
+  }
+}
