@@ -10,6 +10,7 @@ export class Entrance {
   address: Endpoint
   #listener: Listener | undefined
   #held: HeldPort | undefined
+  #holding: Promise<void> | undefined
   /** Listeners that have closed, but for their sockets. */
   readonly #gone: Promise<void>[] = []
 
@@ -57,15 +58,24 @@ export class Entrance {
   async closeAndHold(deadline: Deadline): Promise<void> {
     if (!this.#listener) return
     this.quit()
+    this.#holding = this.#takeHold(deadline)
+    await this.#holding.finally(() => {
+      this.#holding = undefined
+    })
+  }
+
+  async #takeHold(deadline: Deadline): Promise<void> {
     const held = 'path' in this.address ? undefined : new HeldPort(this.address.host)
     await Promise.all([this.acceptBacklog(deadline), held?.ready()])
+    if (!this.#listener) return held?.release() // a stop has closed it meanwhile
     void this.close()
     this.#held = held
     if (!('path' in this.address)) await held?.hold(this.address)
   }
 
-  /** Lets go of the port, from this call on. */
+  /** Lets go of the port, from this call on; if it is only just being taken hold of, then behind that. */
   async release(): Promise<void> {
+    if (this.#holding) await this.#holding.catch(() => {}) // told to whoever asked for it
     const held = this.#held
     this.#held = undefined
     await held?.release()

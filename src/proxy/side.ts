@@ -71,6 +71,10 @@ export class Side implements LinkSide {
     socket.on('end', () => this.#sawEnd())
     socket.on('drain', () => this.#events.drained(this))
     socket.on('close', (failed: boolean) => this.#sawClose(failed))
+    this.#sendEarly()
+  }
+
+  #sendEarly(): void {
     const early = this.#early
     this.#early = []
     this.#earlyBytes = 0
@@ -79,6 +83,7 @@ export class Side implements LinkSide {
       else if (item === RST) this.reset()
       else this.write(item)
     }
+    if (early.length > 0) this.#events.drained(this) // what a kernel takes at once makes no `drain`
   }
 
   /** There will be no socket. */

@@ -240,6 +240,25 @@ describe('the upstream', () => {
     expect(await client.readLine()).toBe('early')
   })
 
+  test('may be dialled late: the client waits with more than a proxy takes in, and then all of it comes', async () => {
+    const bare = await bareServer()
+    let give = (): void => {}
+    const proxy = await proxyTo(() => new Promise((resolve) => (give = () => resolve(bare))))
+    const client = await bareClient(proxy)
+    const all = noise(8 * 2 ** 20)
+    const writing = writeAll(client, all)
+    const [link] = proxy.links
+    let last = -1
+    while (link!.bytes.upstream !== last) {
+      last = link!.bytes.upstream
+      await turns(200)
+    }
+    give()
+    const atServer = new Collected(await bare.socket())
+    await writing
+    expect((await atServer.atLeast(all.length)).bytes.equals(all)).toBe(true)
+  })
+
   test('that is still being looked for when the client resets is never dialled', async () => {
     const server = await echo()
     let give = (_server: typeof server): void => {}

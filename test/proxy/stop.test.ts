@@ -6,7 +6,7 @@ import { FaultUnusedError } from '../../src/model/errors.ts'
 import { faults } from '../../src/faults/faults.ts'
 import { openProxy } from '../../src/proxy/start-proxy.ts'
 import { Timeline } from '../../src/timeline/timeline.ts'
-import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, unanswering } from '../support.ts'
+import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, turns, unanswering } from '../support.ts'
 import { dial, echo } from '../contract/parts.ts'
 import { noise, proxyTo } from './parts.ts'
 
@@ -183,6 +183,19 @@ describe('down', () => {
       expect(await client.ended).toMatchObject({ kind: 'reset' })
     }
     expect(proxy.history).toHaveLength(20)
+  })
+
+  test('can be stopped while it is only just taking hold of its port', async () => {
+    const open = openSockets()
+    const server = await echo()
+    for (let after = 0; after < 8; after++) {
+      const proxy = await proxyTo(server)
+      const down = proxy.down()
+      await turns(after)
+      await Promise.all([down, proxy.stop({ graceMs: 0 })])
+    }
+    await server.stop()
+    expect(openSockets()).toBe(open)
   })
 
   test('can be stopped', async () => {
