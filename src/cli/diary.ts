@@ -34,9 +34,10 @@ export class Diary {
     return this.paint(ending.kind === 'eof' ? 'green' : 'red', describeEnding(ending))
   }
 
-  /** It was told to stop while so many were live. */
-  stopping(interrupt: Interrupt, live: number, noun: string, graceMs: number): void {
+  /** It was told to stop while so many were live, that may finish. */
+  stopping(interrupt: Interrupt, live: number, noun = '', graceMs = 0): void {
     const grace = live === 0 ? '' : `, ${counted(live, noun)} may finish within ${graceMs / 1000} s; again to cut them`
-    this.tell('stopping', { interrupt, live, atMs: this.atMs }, this.paint('yellow', `${interrupt}: stopping${grace}`))
+    const words = labelled('', `${interrupt}: stopping${grace}`, sheetWidth())
+    this.tell('stopping', { interrupt, live, atMs: this.atMs }, ...words.map((line) => this.paint('yellow', line)))
   }
 }

@@ -15,6 +15,11 @@ export function asJson(value: object, indent?: number): string {
 }
 
 /** Lines are broken for a terminal; a file or a pipe is for programs that search, and terminals that break lines themselves. */
+export function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? stream.columns : Infinity
+}
+
+/** See {@link widthOf}: of stdout. */
 export function sheetWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Infinity
+  return widthOf(process.stdout)
 }

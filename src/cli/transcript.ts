@@ -1,8 +1,9 @@
 import type { Client } from '../model/client.ts'
 import type { Ending } from '../model/ending.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
+import { labelled } from './layout.ts'
 import { paintFor } from './paint.ts'
-import { tellOn, type Tell } from './tell.ts'
+import { tellOn, widthOf, type Tell } from './tell.ts'
 
 const HINTS: Readonly<Record<string, string>> = { interactive: '; an empty line closes' }
 
@@ -25,7 +26,7 @@ export class Transcript {
 
   /** Something about the run. */
   say(text: string): void {
-    if (!this.#json) process.stderr.write(`${paintFor(process.stderr)('dim', text)}\n`)
+    if (!this.#json) process.stderr.write(`${paintFor(process.stderr)('dim', labelled('', text, widthOf(process.stderr)).join('\n'))}\n`)
   }
 
   /** What came, as it came. */
@@ -40,7 +41,8 @@ export class Transcript {
   }
 
   ended(ending: Ending, words: string): void {
-    const line = paintFor(process.stdout)(ending.kind === 'eof' ? 'green' : 'red', words)
+    const lines = labelled('', words, widthOf(process.stdout)).join('\n')
+    const line = paintFor(process.stdout)(ending.kind === 'eof' ? 'green' : 'red', lines)
     this.#tell('ended', { ending, words }, this.#inLine ? `\n${line}` : line)
   }
 }

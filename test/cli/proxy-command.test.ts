@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { certificate } from '../certificate.ts'
-import { bareClient, bareServer, eventsOf, refusing, textOf } from '../support.ts'
+import { bareClient, bareServer, dialBare, eventsOf, refusing, textOf } from '../support.ts'
 import { foreign, has, listeningForeign, temporaryFolder } from './foreign.ts'
 import { CLEAR_LINE, hasTerminal, inTerminal, netgrace, screen, type Run } from './run.ts'
 
@@ -110,7 +110,8 @@ describe('what says where and when', () => {
     const { run, port } = await proxying(await bareServer(SAYS('hello')), '--fault reset --links 2,4- --times 2')
     const seen: string[] = []
     for (let n = 0; n < 5; n++) {
-      seen.push((await eventsOf(await bareClient({ port }, { allowHalfOpen: false }))).at(0)!)
+      const events = await eventsOf(dialBare({ port }, { allowHalfOpen: false })) // a reset can be there before the connect is seen
+      seen.push(events.find((event) => event !== 'connect')!)
       await run.printed(new RegExp(`#${n + 1} +over`))
     }
     expect(seen).toEqual(['end', 'ECONNRESET', 'end', 'ECONNRESET', 'end'])
@@ -196,7 +197,7 @@ test('a server that has gone away is told link by link, and its clients are rese
   const server = await bareServer(ECHO)
   const { run, port } = await proxying(server)
   await server.close()
-  expect(await eventsOf(await bareClient({ port }))).toEqual(['ECONNRESET', 'close'])
+  expect(await eventsOf(dialBare({ port }))).toContain('ECONNRESET')
   await run.printed(/#1 {3}upstream REFUSED: nobody listens there \(ECONNREFUSED\)/)
   await run.printed(/#1 {3}over/)
   await stopped(run)

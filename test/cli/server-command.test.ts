@@ -10,7 +10,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { certificate } from '../certificate.ts'
 import { bareClient, bareServer, eventsOf } from '../support.ts'
 import { foreign, has, temporaryFolder } from './foreign.ts'
-import { hasTerminal, inTerminal, netgrace, type Run } from './run.ts'
+import { hasTerminal, inTerminal, netgrace, screen, type Run } from './run.ts'
 
 /** Starts `netgrace server` on a port of the system's choice, and waits until it listens. */
 async function serving(args = '', run = netgrace(`server --port 0 ${args}`)): Promise<{ run: Run; port: number }> {
@@ -104,7 +104,7 @@ test('--udp sends datagrams back, and counts them', async () => {
   expect(String((await once(socket, 'message'))[0])).toBe('hello')
   run.child.kill('SIGINT')
   expect(await run.ended).toBe(0)
-  expect(run.stdout).toMatch(/\nstopped: 1 datagram from 1 peer, 1 answered \([\d.]+ ms\)\n$/)
+  expect(run.stdout).toMatch(/\nSIGINT: stopping\nstopped: 1 datagram from 1 peer, 1 answered \([\d.]+ ms\)\n$/)
 })
 
 test('--json is an object a line: listening, connected, ended, stopping, stopped', async () => {
@@ -136,7 +136,32 @@ test('an address that is not ours is one clear line, and exit 1', async () => {
   expect(run.stderr).toMatch(/^netgrace: .*192\.0\.2\.1:8080.*EADDRNOTAVAIL.*\n$/)
 })
 
+test('--udp --json tells what has come, too', async () => {
+  const run = netgrace('server --udp --port 0 --json')
+  await run.printed(/"listening"/)
+  const { port } = JSON.parse(run.stdout.split('\n')[0]!) as { port: number }
+  const socket = createSocket('udp4')
+  onTestFinished(() => void socket.close())
+  socket.send('hello', port, '127.0.0.1')
+  await run.printed(/"totals","received":1,"answered":1,/)
+  run.child.kill('SIGTERM')
+  expect(await run.ended).toBe(0)
+  expect(run.stdout).toMatch(/"stopping","interrupt":"SIGTERM".*\n.*"stopped","ok":true,"report":\{"received":1,/)
+})
+
 describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () => {
+  test('--udp shows what has come in a line that is gone in the end', async () => {
+    const { run, port } = await serving('', inTerminal('server --udp --port 0'))
+    const socket = createSocket('udp4')
+    onTestFinished(() => void socket.close())
+    await run.printed(/0 datagrams came, 0 answered/)
+    socket.send('hello', port, '127.0.0.1')
+    await run.printed(/1 datagram came, 1 answered/)
+    run.child.stdin!.write('\u0003')
+    expect(await run.ended).toBe(0)
+    expect(screen(run.stdout).filter((line) => line.includes('came'))).toEqual([])
+  })
+
   test('Ctrl-C stops it, and no line is longer than 80 columns', async () => {
     const { run, port } = await serving('', inTerminal('server --port 0'))
     const client = await bareClient({ port })
