@@ -20,7 +20,16 @@ const LINES = [
   ['(doors)'],
 ] as const
 
-const DOORS: ReadonlySet<string> = new Set(['index.ts', 'leaks.ts', 'vitest.ts', 'setup.ts', 'reporter.ts', 'node-test.ts'])
+const DOORS: ReadonlySet<string> = new Set([
+  'index.ts',
+  'leaks.ts',
+  'vitest.ts',
+  'setup.ts',
+  'reporter.ts',
+  'node-test.ts',
+  'jest.ts',
+  'mocha.ts',
+])
 
 /** Where a module's values may be imported: a file, or a folder with its slash. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {

@@ -1,9 +1,9 @@
 import type { Leak } from '../../model/leak.ts'
 import { shortPath } from '../../timeline/frames.ts'
 import { currentScope, onTestDeclared, runIn } from '../trace.ts'
+import { tellRows } from './run-table.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
 import { SuiteWatch, type Verdict } from './suite-watch.ts'
-import { tableOf } from './table.ts'
 
 /** What is used of `node:test`. */
 export interface NodeTestHooks {
@@ -54,11 +54,11 @@ export function failOnLeaksIn({ beforeEach, after }: NodeTestHooks): (options?: 
       moveToEnd(root?.hooks?.after, endFile)
     })
     const endFile = async (): Promise<void> => {
-      const verdict = await watch.endFile(shortPath(process.argv[1] ?? 'the test file'))
+      const file = shortPath(process.argv[1] ?? 'the test file')
+      const verdict = await watch.endFile(file)
       watch.unrefAll()
       tell(verdict)
-      const table = tableOf(reported.map((leak) => ({ leak, testFile: '' })))
-      if (table !== '') process.stdout.write(`\n${table}\n\n`)
+      tellRows(reported.map((leak) => ({ leak, testFile: file })))
     }
     after(endFile)
   }

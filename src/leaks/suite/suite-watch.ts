@@ -55,8 +55,18 @@ export class SuiteWatch {
     try {
       return this.#judge(await settle(this.#file, this.#options), `${file} had ended`, 'failOnLeaks({ ignore: [FILTER] })')
     } finally {
-      this.#end()
+      this.stop()
     }
+  }
+
+  /** Where a file has come to no end of its own. */
+  stop(): void {
+    this.#end()
+  }
+
+  /** Lets the process end although what was told is still open. In a process that is the runner's as well, nothing else may be touched. */
+  unrefTold(): void {
+    for (const { handle } of this.#told) handle.unref?.()
   }
 
   /** Lets the process end although something leaked: a runner that waits for that would hang, and never tell. */

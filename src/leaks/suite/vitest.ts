@@ -1,6 +1,7 @@
 import type { Leak } from '../../model/leak.ts'
 import { shortPath } from '../../timeline/frames.ts'
 import { enterScope } from '../trace.ts'
+import { addToError } from './add-to-error.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
 import { SuiteWatch, type Verdict } from './suite-watch.ts'
 
@@ -59,7 +60,7 @@ export function failOnLeaksIn({ beforeEach, beforeAll, aroundAll }: VitestHooks)
 function tellTest(verdict: Verdict, { result, file }: VitestTask): void {
   const failed = result?.state === 'fail' ? result.errors?.[0] : undefined
   if (!failed || !verdict.error) return tell(verdict, file)
-  failed.message += `\n\nnetgrace: ${verdict.error.message}\n`
+  addToError(failed, verdict.error.message)
 }
 
 function tell({ reported, error }: Verdict, file: VitestFile | undefined): void {

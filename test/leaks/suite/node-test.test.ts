@@ -6,16 +6,21 @@ import { expect, test } from 'vitest'
 import { bundled } from '../bundle.ts'
 
 const nodeTest = bundled('leaks/suite/node-test.ts')
+const reporter = bundled('reporter.ts')
 const suite = fileURLToPath(new URL('fixtures/suites/mixed.node.mjs', import.meta.url))
+const leaking = fileURLToPath(new URL('fixtures/suites/leaking.node.mjs', import.meta.url))
 
 /** What `node --test` says of the suite, in TAP. */
-function run({ only, ...options }: { readonly only?: string; readonly at?: string; readonly mode?: string }): Promise<string> {
+function run(
+  { only, ...options }: { readonly only?: string; readonly at?: string; readonly mode?: string },
+  args: readonly string[] = ['--test-reporter=tap', suite],
+): Promise<string> {
   const { NODE_TEST_CONTEXT: _, ...own } = process.env
   const env = { ...own, OPTIONS: JSON.stringify(options), LEAKS: pathToFileURL(nodeTest()).href }
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      ['--test', '--test-reporter=tap', ...(only === undefined ? [] : ['--test-name-pattern', only]), suite],
+      ['--test', ...(only === undefined ? [] : ['--test-name-pattern', only]), ...args],
       { env, timeout: 20_000 },
       (_error, stdout) => resolve(stdout),
     )
@@ -58,4 +63,15 @@ test("mode: 'report' fails nothing and prints a table", async () => {
   const tap = await run({ mode: 'report' })
   expect(failed(tap)).toEqual(['never ends in time'])
   expect(tap).toMatch(/4 handles outlived their test file, opened by 1 line/)
+})
+
+test('with netgrace/reporter it is one table for all files', async () => {
+  const reporters = ['tap', pathToFileURL(reporter()).href].flatMap((name) => [
+    `--test-reporter=${name}`,
+    '--test-reporter-destination=stdout',
+  ])
+  const tap = await run({ mode: 'report', at: 'test' }, [...reporters, suite, leaking])
+  expect(tap.match(/outlived/g)).toHaveLength(1)
+  expect(tap).toMatch(/^7 handles outlived their test file, opened by 3 lines$/m)
+  expect(tap).toMatch(/^ {2}1 {2}tcp-listener {2}.*leaking\.node\.mjs:10:\d+ .*leaking\.node\.mjs$/m)
 })
