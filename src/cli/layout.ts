@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 
-const widthOf = (text: string): number => stripVTControlCharacters(text).length
+/** How many columns it takes: colours take none. */
+export function widthOf(text: string): number {
+  return stripVTControlCharacters(text).length
+}
 
 /** Lines of aligned columns, two spaces apart: those named in `left` to the left, all others to the right. */
 export function columns(rows: readonly (readonly string[])[], left: readonly number[] = []): string[] {
@@ -28,6 +31,17 @@ export function labelled(label: string, text: string, width: number): string[] {
     line = line === '' || full ? word : `${line} ${word}`
   }
   return [...lines, line].map((part, n) => (n === 0 ? label : ' '.repeat(indent)) + part)
+}
+
+/** A text whose lines are no longer than `width`: what must be broken goes on below where it began, or below a list's second column. */
+export function fitted(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const [label] = /^ *(?:\S+ {2,})?/.exec(line)!
+      return widthOf(line) > width ? labelled(label, line.slice(label.length), width) : [line]
+    })
+    .join('\n')
 }
 
 /** `#1–#4, #7` */

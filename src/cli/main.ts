@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
 
+import { fitted } from './layout.ts'
 import { program } from './program.ts'
+import { widthOf } from './tell.ts'
 
 const WRONG_ARGUMENTS = 2
 
@@ -23,7 +25,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : WRONG_ARGUMENTS
   } else {
-    process.stderr.write(`netgrace: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(fitted(`netgrace: ${error instanceof Error ? error.message : String(error)}\n`, widthOf(process.stderr)))
     process.exitCode = 1
   }
 }

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 
 import { addClient } from './client-program.ts'
+import { fitted } from './layout.ts'
 import { addProxy } from './proxy-program.ts'
 import { addScenario } from './scenario-program.ts'
 import { addServer } from './server-program.ts'
+import { sheetWidth, widthOf } from './tell.ts'
 
 /** The command line. `done` is given the exit code of the command that ran. */
 export function program(done: (exitCode: number) => void): Command {
@@ -14,7 +16,10 @@ export function program(done: (exitCode: number) => void): Command {
     .version(version(), '-V, --version')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(fitted(text, sheetWidth())),
+      outputError: (text, write) => write(fitted(oneLine(text), widthOf(process.stderr))),
+    })
 
   addScenario(netgrace, done)
   addServer(netgrace, done)

@@ -12,7 +12,7 @@ import { freePort, onFreePort } from './free-port.ts'
 import { Interrupts } from './interrupts.ts'
 import { LinkLog } from './link-log.ts'
 import { ProxyTeller } from './proxy-teller.ts'
-import { Pulse } from './pulse.ts'
+import { Pulse, type Units } from './pulse.ts'
 import { stopped } from './scenario-text.ts'
 import { Screen } from './screen.ts'
 import { counts, SessionLog } from './session-log.ts'
@@ -26,6 +26,9 @@ export interface ProxyArguments {
   readonly udp?: true
   readonly json?: true
 }
+
+const BYTES: Units = { noun: 'links', amount: formatBytes, rate: formatBytes }
+const DATAGRAMS: Units = { noun: 'sessions', amount: (passed) => counted(passed, 'datagram'), rate: String }
 
 /** Stands between a client and its server until it is told to stop, tells the life of each link, and gives the exit code. */
 export async function proxyCommand(options: ProxyArguments, plans: FaultPlans): Promise<number> {
@@ -41,11 +44,11 @@ async function tcp(options: ProxyArguments, plans: FaultPlans, screen: Screen): 
   const faults = activate(proxy, plans.tcp())
   const teller = new ProxyTeller(diary, faults)
   teller.listening(proxy, options.port, options.to)
-  const report = await untilStopped(proxy, interrupts, diary, new Pulse(screen, faults, () => log.totals(), formatBytes))
+  const report = await untilStopped(proxy, interrupts, diary, new Pulse(screen, diary, faults, () => log.totals(), BYTES))
   log.stopped()
-  const { upstream, downstream } = log.totals().passed
-  const words = `${stopped(report)}; passed on ${formatBytes(upstream)} upstream, ${formatBytes(downstream)} downstream`
-  return teller.stopped({ ok: isClean(report), report, words, noun: 'link' })
+  const { passed } = log.totals()
+  const words = `${stopped(report)}; passed on ${formatBytes(passed.upstream)} upstream, ${formatBytes(passed.downstream)} downstream`
+  return teller.stopped({ ok: isClean(report), report, passed, words, noun: 'link' })
 }
 
 async function udp(options: ProxyArguments, plans: FaultPlans, screen: Screen): Promise<number> {
@@ -57,10 +60,10 @@ async function udp(options: ProxyArguments, plans: FaultPlans, screen: Screen): 
   log.follow(proxy)
   const teller = new ProxyTeller(diary, faults)
   teller.listening(proxy, options.port, options.to)
-  const report = await untilStopped(proxy, interrupts, diary, new Pulse(screen, faults, () => log.totals(), String))
+  const report = await untilStopped(proxy, interrupts, diary, new Pulse(screen, diary, faults, () => log.totals(), DATAGRAMS))
   const { sessions, upstream, downstream, durationMs } = report
   const words = `${counted(sessions, 'session')}; datagrams ${counts('upstream', upstream)}; ${counts('downstream', downstream)} (${formatMs(durationMs)})`
-  return teller.stopped({ ok: report.errors.length === 0, report, words, noun: 'datagram' })
+  return teller.stopped({ ok: report.errors.length === 0, report, passed: log.totals().passed, words, noun: 'datagram' })
 }
 
 async function openTcp(options: ProxyArguments, log: LinkLog): Promise<NetProxy> {

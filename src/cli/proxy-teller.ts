@@ -3,6 +3,7 @@ import { hitsOf, type ActiveFault } from './active-fault.ts'
 import type { Diary } from './diary.ts'
 import { otherPort } from './free-port.ts'
 import { labelled } from './layout.ts'
+import type { BothWays } from './pulse.ts'
 import { sheetWidth } from './tell.ts'
 import { counted } from './verdict.ts'
 
@@ -19,6 +20,7 @@ interface Stopped {
   readonly ok: boolean
   readonly report: { readonly errors: readonly Error[] }
   readonly words: string
+  readonly passed: BothWays
   /** What the faults were to hit. */
   readonly noun: string
 }
@@ -48,12 +50,12 @@ export class ProxyTeller {
   }
 
   /** Gives the exit code. A fault that met nothing is said, and is no failure: a person tries things out here. */
-  stopped({ ok, report, words, noun }: Stopped): number {
+  stopped({ ok, report, passed, words, noun }: Stopped): number {
     const { paint, tell } = this.#diary
     const hits = hitsOf(this.#faults)
     tell(
       'stopped',
-      { ok, report, hits },
+      { ok, report, passed, hits },
       ...labelled('', `stopped: ${words}`, sheetWidth()).map((line) => paint(ok ? 'green' : 'red', line)),
       ...hits.flatMap((one) => {
         const met = one.hits > 0 ? `hit ${counted(one.hits, noun)}` : paint('yellow', 'met nothing')

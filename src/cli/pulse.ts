@@ -1,6 +1,7 @@
 import { clearTicker, setTicker } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
 import { hitsOf, type ActiveFault, type Hits } from './active-fault.ts'
+import type { Diary } from './diary.ts'
 import type { Screen } from './screen.ts'
 
 const EVERY_MS = 1000
@@ -19,23 +20,32 @@ export interface Totals {
   readonly passed: BothWays
 }
 
+/** What is counted, in words. */
+export interface Units {
+  /** What is open. */
+  readonly noun: string
+  readonly amount: (passed: number) => string
+  readonly rate: (perSecond: number) => string
+}
+
 /** Shows once a second what a proxy has come to. */
 export class Pulse implements Disposable {
   readonly #screen: Screen
+  readonly #diary: Diary
   readonly #faults: readonly ActiveFault[]
   readonly #count: () => Totals
-  readonly #format: (amount: number) => string
+  readonly #units: Units
   readonly #ticker = setTicker(() => this.#beat(), EVERY_MS)
-  readonly #startedAtMs = now()
-  #lastAtMs = this.#startedAtMs
+  #lastAtMs = now()
   #last: BothWays = { upstream: 0, downstream: 0 }
   #told = ''
 
-  constructor(screen: Screen, faults: readonly ActiveFault[], count: () => Totals, format: (amount: number) => string) {
+  constructor(screen: Screen, diary: Diary, faults: readonly ActiveFault[], count: () => Totals, units: Units) {
     this.#screen = screen
+    this.#diary = diary
     this.#faults = faults
     this.#count = count
-    this.#format = format
+    this.#units = units
     this.#beat()
   }
 
@@ -57,12 +67,13 @@ export class Pulse implements Disposable {
     const told = JSON.stringify(facts)
     if (told === this.#told) return
     this.#told = told
-    this.#screen.totals({ ...facts, atMs: now() - this.#startedAtMs }, this.#line(facts))
+    this.#screen.totals({ ...facts, atMs: this.#diary.atMs }, this.#line(facts))
   }
 
   #line({ open, opened, passed, perSecond, hits }: Totals & { perSecond: BothWays; hits: readonly Hits[] }): string {
-    const way = (name: keyof BothWays, word: string): string => `${word} ${this.#format(passed[name])} (${this.#format(perSecond[name])}/s)`
+    const { noun, amount, rate } = this.#units
+    const way = (name: keyof BothWays, word: string): string => `${word} ${amount(passed[name])} (${rate(perSecond[name])}/s)`
     const met = hits.filter((one) => one.hits > 0).map((one) => `${one.fault.split('(')[0]} ${one.hits}`)
-    return [`${open}/${opened} open`, way('upstream', 'up'), way('downstream', 'down'), met.join(', ')].filter(Boolean).join('  ')
+    return [`${open}/${opened} ${noun} open`, way('upstream', 'up'), way('downstream', 'down'), met.join(', ')].filter(Boolean).join('  ')
   }
 }

@@ -5,12 +5,15 @@ import type { Leak } from '../model/leak.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { ClientReport, ScenarioReport } from '../scenario/report.ts'
 import { digits, formatMs } from './duration.ts'
-import { columns, labelled, ranges } from './layout.ts'
+import { columns, labelled, ranges, widthOf } from './layout.ts'
 import type { Paint } from './paint.ts'
 import { counted } from './verdict.ts'
 
 /** So many clients have a line each; of more, those that failed. */
 const SHOWN = 20
+
+/** Columns of the table. */
+const [P50, ENDED] = [5, 7]
 
 const LATENCIES = ['min', 'mean', 'p50', 'p90', 'p99', 'max'] as const
 
@@ -25,7 +28,17 @@ export function clientTable({ clients }: ScenarioReport, { width, paint }: Sheet
   const failed = clients.filter(({ error }) => error)
   const shown = (clients.length <= SHOWN ? clients : failed.length > 0 ? failed : clients).slice(0, SHOWN)
   const head = ['client', 'sent', 'echoed', 'changed', 'lost', 'p50', 'max', 'ended'].map((title) => paint('dim', title))
-  const lines = columns([head, ...shown.map((client) => rowOf(client, paint))], [7]).map((line) => `  ${line}`)
+  const table = [head, ...shown.map((client) => rowOf(client, paint))]
+  const whole = indented(columns(table, [ENDED]))
+  const fits = whole.every((line) => widthOf(line) <= width)
+  const lines = fits
+    ? whole
+    : indented(
+        columns(
+          table.map((row) => row.toSpliced(P50, 1)),
+          [ENDED - 1],
+        ),
+      ) // it stands among the totals, too
   const rest = clients.length - shown.length
   const more = failed.length > SHOWN ? `, ${failed.length - SHOWN} of them failed` : failed.length > 0 ? ', none of them failed' : ''
   if (rest > 0) lines.push(paint('dim', `  and ${rest} more${more}; --json has them all`))
@@ -62,6 +75,10 @@ function rowOf({ id, sent, echoed, mismatched, latency, ending, error }: ClientR
     formatMs(latency.max),
     endingWord(ending),
   ]
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`)
 }
 
 function bad(count: number, what: string, paint: Paint): string {

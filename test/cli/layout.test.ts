@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { columns, labelled, ranges } from '../../src/cli/layout.ts'
+import { columns, fitted, labelled, ranges } from '../../src/cli/layout.ts'
 
 test('columns are aligned to the right, named ones to the left, colours do not count', () => {
   const red = '\u001B[31m7\u001B[39m'
@@ -21,6 +21,13 @@ test('a text is broken at spaces, and goes on below itself', () => {
   expect(labelled('', 'one two', 7)).toEqual(['one two'])
   expect(labelled('- ', 'averylongword b', 5)).toEqual(['- averylongword', '  b'])
   expect(labelled('x ', 'one two', Infinity)).toEqual(['x one two'])
+})
+
+test('a text is fitted line by line, and a list keeps its columns', () => {
+  expect(fitted('  one    how many of them\n\nThat is all of it.\n', 20)).toBe(
+    '  one    how many of\n         them\n\nThat is all of it.\n',
+  )
+  expect(fitted('  - a b c d\n', 8)).toBe('  - a b\n  c d\n')
 })
 
 test.each([

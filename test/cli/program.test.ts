@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { expect, test } from 'vitest'
 
-import { netgrace } from './run.ts'
+import { hasTerminal, inTerminal, netgrace } from './run.ts'
 
 test.each([
   ['', 'no command given: see netgrace --help'],
@@ -57,6 +57,19 @@ test.each(['--help', 'scenario --help', 'server --help', 'client --help', 'proxy
     expect(run.stdout).toContain('netgrace')
     for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
     expect(run.stdout.endsWith('\n')).toBe(true)
+  },
+)
+
+test
+  .skipIf(!hasTerminal)
+  .each(['scenario --help', 'server --help', 'client --help', 'proxy --help', 'proxy --to 127.0.0.1:9 --fault slow'])(
+  'netgrace %s is broken between words in a narrow terminal (where util-linux has script)',
+  async (args) => {
+    const [narrow, piped] = [inTerminal(args, 60), netgrace(args)]
+    await Promise.all([narrow.ended, piped.ended])
+    const words = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
+    expect(words(narrow.stdout)).toBe(words(piped.stdout + piped.stderr))
+    for (const line of narrow.stdout.split(/\r?\n/)) expect(line.length, line).toBeLessThanOrEqual(60)
   },
 )
 

@@ -255,6 +255,7 @@ describe('--json', () => {
         event: 'stopped',
         ok: true,
         report: { accepted: 1, forced: [] },
+        passed: { upstream: 5, downstream: 5 },
         hits: [{ hits: 1 }, { fault: 'stall() upstream, after "never"', hits: 0 }],
       },
     ])
@@ -318,12 +319,12 @@ describe('--udp', () => {
 describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () => {
   test('the totals are one line that is redrawn and is gone in the end; Ctrl-C stops', async () => {
     const { run, port } = await proxying(await bareServer(ECHO), '--fault latency:ms=1', inTerminal)
-    await run.printed(/0\/0 open {2}up 0 B/)
+    await run.printed(/0\/0 links open {2}up 0 B/)
     const client = await bareClient({ port })
     client.write('hello')
-    await run.printed(/1\/1 open {2}up 5 B \(\d+ B\/s\) {2}down 5 B \(\d+ B\/s\) {2}latency 1/)
+    await run.printed(/1\/1 links open {2}up 5 B \(\d+ B\/s\) {2}down 5 B \(\d+ B\/s\) {2}latency 1/)
     client.end().resume()
-    await run.printed(/0\/1 open/)
+    await run.printed(/0\/1 links open/)
     run.child.stdin!.write('\u0003')
     expect(await run.ended).toBe(0)
     const shown = screen(stripVTControlCharacters(run.stdout.replaceAll(CLEAR_LINE, '\u0001')).replaceAll('\u0001', CLEAR_LINE))
@@ -340,7 +341,7 @@ describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () 
     const client = await bareClient({ port })
     await eventsOf(client.end())
     await run.printed(/over:/)
-    await run.printed(/0\/1 open/)
+    await run.printed(/0\/1 links open/)
     run.child.stdin!.write('\u0003')
     expect(await run.ended).toBe(0)
     for (const line of run.stdout.split(/\r?\n/).flatMap((each) => each.split(CLEAR_LINE))) {

@@ -185,7 +185,7 @@ describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () 
     expect(shown.some((line) => line.includes('no handle left'))).toBe(true)
   })
 
-  test.each([80, 120])('no line is longer than %i columns', async (columns) => {
+  test.each([60, 80, 120])('no line is longer than %i columns', async (columns) => {
     const server = await bareServer((socket) => {
       socket.on('data', (data) => socket.write(data.toString().replace('count 3', 'count '.repeat(30)))).on('end', () => socket.end())
     })
