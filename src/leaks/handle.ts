@@ -55,6 +55,12 @@ export function remoteOf(handle: Handle): Endpoint | undefined {
   return endpointOf((out) => handle.getpeername?.(out))
 }
 
+/** Whether the socket is that of the handle. A TLS socket's own handle stands before that of its transport. */
+export function isBehind(socket: object, handle: object): boolean {
+  const { _handle: own } = socket as { readonly _handle?: { readonly _parent?: object } | null }
+  return own === handle || own?._parent === handle
+}
+
 function endpointOf(ask: (out: object) => number | undefined): Endpoint | undefined {
   const out: { address?: string; port?: number } = {}
   if (ask(out) !== 0 || out.address === undefined || out.port === undefined) return undefined

@@ -8,6 +8,9 @@ import { isIdleInASharedPool } from './shared-pools.ts'
 const TRACING = /^node:internal\/async_hooks$/
 const TIMERS = /^node:(?:timers|internal\/timers|timers\/promises|internal\/async_hooks|internal\/util)$/
 
+/** The threads in which Vitest 3 runs, and those of whoever calls it by name. */
+const SERVES_USERS_TOO = 'tinypool'
+
 /** What is never reported, whoever's scope it stands in. */
 export function isNoise(birth: Birth): boolean {
   switch (kindOf(birth)) {
@@ -16,9 +19,9 @@ export function isNoise(birth: Birth): boolean {
     case 'message-port':
       return isInternalPort(birth) || isForeign(birth)
     case 'tcp-socket':
-      return isIdleInASharedPool(birth) || isForeign(birth)
+      return isIdleInASharedPool(birth) || isNobodys(birth) || isForeign(birth)
     case 'pipe':
-      return isStdio(birth) || isForeign(birth)
+      return isStdio(birth) || isNobodys(birth) || isForeign(birth)
     default:
       return isForeign(birth)
   }
@@ -27,7 +30,13 @@ export function isNoise(birth: Birth): boolean {
 /** The runner's, or ours where nobody asked for it. */
 function isForeign(birth: Birth): boolean {
   const actor = birth.accepted ? birth.via && actorOf(birth.via) : actorOf(birth)
+  if (actor?.package?.name === SERVES_USERS_TOO && openerOf(birth).frames[0]?.whose === 'user') return false
   return actor?.whose === 'runner' || (actor?.whose === 'ours' && openerOf(birth).site === undefined)
+}
+
+/** Accepted by a listener that was there before: no line opened it, and it belongs to whoever opened that listener. */
+function isNobodys({ stack, via }: Birth): boolean {
+  return via === undefined && framesOf(stack).every(({ file }) => TRACING.test(file))
 }
 
 /** A worker's own ports belong to the worker; a broadcast channel is made by Node, for its caller. */

@@ -2,14 +2,16 @@ import type { Socket } from 'node:net'
 
 import type { Birth } from './birth.ts'
 import { framesOf } from '../timeline/frames.ts'
-import { isUnref } from './handle.ts'
+import { isBehind, isUnref } from './handle.ts'
+import { isOfTheGlobalDispatcher } from './undici.ts'
 
 interface Agent {
   readonly freeSockets: Readonly<Record<string, readonly Socket[] | undefined>>
 }
 
 /**
- * Whether the socket waits in a pool that belongs to the process: that of the built-in `fetch`, or Node's global agents.
+ * Whether the socket waits in a pool that belongs to the process: that of the built-in `fetch`, the global dispatcher of the
+ * package undici, or Node's global agents.
  *
  * Nobody who used it can close it, and it bears the scope of whoever used the pool first. One that is in use is another matter.
  */
@@ -19,8 +21,10 @@ export function isIdleInASharedPool(birth: Birth): boolean {
 }
 
 /** undici unrefs a socket while nothing is under way on it. */
-function isOfFetch({ stack }: Birth): boolean {
-  return framesOf(stack).some(({ file }) => file.startsWith('node:internal/deps/undici'))
+function isOfFetch({ stack, handle }: Birth): boolean {
+  const frames = framesOf(stack)
+  if (frames.some(({ file }) => file.startsWith('node:internal/deps/undici'))) return true
+  return frames.some((frame) => frame.package?.name === 'undici') && isOfTheGlobalDispatcher(handle)
 }
 
 function isFree({ stack, handle }: Birth): boolean {
@@ -32,10 +36,4 @@ function isFree({ stack, handle }: Birth): boolean {
 
 function socketsOf(agent: Agent): readonly Socket[] {
   return Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])
-}
-
-/** A TLS socket's handle stands before that of its transport. */
-function isBehind(socket: Socket, handle: object): boolean {
-  const { _handle: own } = socket as { readonly _handle?: { readonly _parent?: object } }
-  return own === handle || own?._parent === handle
 }

@@ -116,7 +116,8 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   const trigger = birthOf(triggerId)
   // Accepting is the one birth that happens outside of any callback.
   const accepted = trigger !== undefined && isListener(trigger.type) && executionAsyncId() === 0
-  const { scope, origin } = (accepted ? trigger : contexts.getStore()) ?? {}
+  // What an accepted socket receives is handled outside of any context: that is its listener's.
+  const { scope, origin } = (accepted ? trigger : (contexts.getStore() ?? trigger)) ?? {}
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
   const stack = accepted ? NOBODYS : captureStack(born)

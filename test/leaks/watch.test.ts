@@ -57,6 +57,16 @@ test('two watches, of which one ends', async () => {
   expect(await second.find()).toHaveLength(2)
 })
 
+test('what a listener accepts that was there before is of that listener, and not told', async () => {
+  const server = await listener()
+  using watch = watchLeaks({ withinMs: 10 })
+  const accepted = once(server, 'connection')
+  const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1')
+  cleanups.push(() => client.destroy())
+  await accepted
+  expect(await watch.find()).toMatchObject([{ kind: 'tcp-socket', site: { file: import.meta.filename } }])
+})
+
 test('wrong options are refused', () => {
   expect(() => watchLeaks({ withinMs: Number.NaN })).toThrow(RangeError)
 })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
+import * as undici from 'undici'
 
 const get = (client, url, options) =>
   new Promise((resolve, reject) => client.get(url, options, (response) => response.resume().on('end', resolve)).on('error', reject))
@@ -51,6 +52,17 @@ export async function theGlobalAgent({ http: url }) {
 
 export async function theGlobalAgentOfHttps({ https: url, ca }) {
   await get(https, url, { ca })
+}
+
+export async function theGlobalDispatcherOfThePackageUndici({ http: url }) {
+  await (await undici.request(url)).body.text()
+  await Promise.all([1, 2, 3].map(async (n) => (await undici.fetch(`${url}/${n}`)).text()))
+}
+
+export async function anUndiciAgentThatIsClosed({ http: url }) {
+  const dispatcher = new undici.Agent()
+  await (await undici.request(url, { dispatcher })).body.text()
+  await dispatcher.close()
 }
 
 export async function anAgentThatIsDestroyed({ http: url }) {

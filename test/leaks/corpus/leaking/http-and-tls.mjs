@@ -6,6 +6,7 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import net from 'node:net'
 import tls from 'node:tls'
+import * as undici from 'undici'
 
 export async function aTlsClient({ secure, ca }) {
   const socket = tls.connect({ port: secure, host: '127.0.0.1', ca }) //! tcp-socket
@@ -42,6 +43,11 @@ export async function anAgentThatIsNotDestroyed({ http: url }) {
   await new Promise((resolve) => {
     http.get(url, { agent }, (response) => response.resume().on('end', resolve)) //! tcp-socket
   })
+}
+
+export async function anUndiciAgentThatIsNotClosed({ http: url }) {
+  const dispatcher = new undici.Agent()
+  await (await undici.request(url, { dispatcher })).body.text() //! tcp-socket
 }
 
 export async function anAgentWhoseSocketWasUsedAgain({ http: url }) {

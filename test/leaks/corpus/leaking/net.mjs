@@ -121,6 +121,19 @@ export async function aSocketOpenedInAConnectionHandler({ echo, keep }) {
   server.close()
 }
 
+export async function aSocketOpenedInADataHandler({ echo, keep }) {
+  const server = net.createServer((socket) => {
+    socket.once('data', () => {
+      keep(net.connect(echo, '127.0.0.1').on('connect', () => socket.destroy())) //! tcp-socket
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = net.connect(server.address().port, '127.0.0.1').on('error', () => {})
+  client.resume().write('x')
+  await once(client, 'close')
+  server.close()
+}
+
 export async function aUnixClient({ path }) {
   await once(net.connect(path), 'connect') //! unix-socket
 }
