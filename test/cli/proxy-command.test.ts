@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { connect } from '../../src/index.ts'
 import { certificate } from '../certificate.ts'
 import { bareClient, bareServer, dialBare, eventsOf, refusing, textOf } from '../support.ts'
 import { foreign, has, listeningForeign, temporaryFolder } from './foreign.ts'
@@ -64,11 +65,9 @@ test('says where it listens and to whom, the seed, the life of each link, and wh
 
 test('exactly 1,000 bytes, then a reset: the client and the log agree', async () => {
   const { run, port } = await proxying(await bareServer(SAYS('x'.repeat(5000))), '--fault reset --direction downstream --after bytes=1000')
-  const client = await bareClient({ port })
-  let bytes = 0
-  client.on('data', (chunk) => (bytes += chunk.length))
-  expect(await eventsOf(client)).toEqual(['ECONNRESET', 'close'])
-  expect(bytes).toBe(1000)
+  const client = await connect({ host: '127.0.0.1', port }) // a bare one may take a reset right behind data for an end, before Node 24
+  expect(await client.readToEnd()).toHaveLength(1000)
+  expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
   await run.printed(/over: 0 B upstream, 1000 B downstream/)
   await stopped(run)
   expect(run.stdout).toMatch(/#1 {3}hit by reset\(\) downstream, after 1000 bytes\n/)
