@@ -37,6 +37,21 @@ describe('bandwidth', () => {
     ])
   })
 
+  test.each([10_000, 100_000, 1_000_000, 10_000_000, 100_000_000])(
+    'of %i bytes a second is never more, and never 1 %% less',
+    (bytesPerSecond) => {
+      const bench = new Bench(faults.bandwidth({ bytesPerSecond }))
+      const chunk = Buffer.alloc(65_536)
+      const total = 2 * bytesPerSecond
+      for (let sent = 0; sent < total; sent += chunk.length) bench.push(chunk.subarray(0, Math.min(chunk.length, total - sent)))
+      bench.advance(10_000)
+      let come = 0
+      const early = bench.out.filter(({ atMs, item }) => (come += (item as Buffer).length) > (atMs / 1000) * bytesPerSecond + 1e-3)
+      expect([come, early]).toStrictEqual([total, []])
+      expect(bench.out.at(-1)!.atMs).toBeLessThan(2000 * 1.01)
+    },
+  )
+
   test('does not save up what was not used', () => {
     const bench = new Bench(faults.bandwidth({ bytesPerSecond: 1000 })).advance(5000).push('x'.repeat(10)).advance(1000)
     expect(bench.out.map(({ atMs }) => atMs)).toStrictEqual([5010])

@@ -6,7 +6,7 @@ import { faults } from '../../src/faults/faults.ts'
 import type { Fault, LaneContext } from '../../src/model/fault.ts'
 import type { InjectedFault } from '../../src/proxy/injection.ts'
 import type { FaultProxy } from '../../src/proxy/fault-proxy.ts'
-import { bareClient, bareServer, closed, eventsOf, turns } from '../support.ts'
+import { bareClient, bareServer, closed, eventsOf, turns, until } from '../support.ts'
 import { answering, dial, echo, serve } from '../contract/parts.ts'
 import { Collected, noise, proxyTo, writeAll } from './parts.ts'
 
@@ -36,6 +36,22 @@ describe('latency', () => {
     for (const one of injected) one.heal()
     await askedIn(client)
     expect(await proxy.stop()).toMatchObject({ errors: [] })
+  })
+
+  test('of one direction leaves the other one alone', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare)
+    const client = await bareClient(proxy)
+    const server = await bare.socket()
+    const [atClient, atServer] = [new Collected(client), new Collected(server)]
+    const late = proxy.inject(faults.latency({ ms: 20_000 }), { direction: 'upstream' })
+    client.write('first')
+    await proxy.saw('first')
+    server.write('second')
+    expect((await atClient.atLeast(6)).text).toBe('second')
+    expect(atServer.size).toBe(0)
+    late.heal()
+    expect((await atServer.atLeast(5)).text).toBe('first')
   })
 
   test('delays the end, too', async () => {
@@ -141,6 +157,14 @@ describe('blackhole', () => {
     injected.heal()
     expect(await robbed.ended).toMatchObject({ kind: 'reset', by: 'peer' })
     expect(await spared.ask('still here')).toBe('still here')
+  })
+
+  test('swallows whatever comes: who sends never has to wait', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare, { faults: [[faults.blackhole(), { direction: 'upstream' }]] })
+    const client = await bareClient(proxy)
+    await writeAll(client, noise(16 * 2 ** 20))
+    expect(proxy.history).toMatchObject([{ bytes: { upstream: 0 } }])
   })
 
   test('swallows an end and a reset', async () => {
@@ -427,6 +451,18 @@ describe('where', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50)
   })
 
+  test('after ms: traffic does not put it off', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    proxy.inject(faults.reset(), { after: { ms: 50 } })
+    let asked = 0
+    const talking = async (): Promise<void> => {
+      for (; asked < 1_000_000; asked++) await client.ask('never silent')
+    }
+    await expect(talking()).rejects.toMatchObject({ ending: { kind: 'reset', by: 'peer' } })
+    expect(asked).toBeGreaterThan(0)
+  })
+
   test('after bytes, a match and ms: all of it, and ms counts from the others', async () => {
     const proxy = await proxyTo(await echo())
     const client = await dial(proxy)
@@ -496,7 +532,8 @@ describe('saw', () => {
 })
 
 test('faults injected and healed 60 times while 3 MiB flow each way lose no byte', async () => {
-  const [up, down] = [noise(3 * 2 ** 20), noise(3 * 2 ** 20)]
+  const piece = 26_215 // 120 of them are 3 MiB
+  const [up, down] = [noise(120 * piece), noise(120 * piece)]
   const bare = await bareServer()
   const proxy = await proxyTo(() => bare)
   const client = await bareClient(proxy)
@@ -508,13 +545,17 @@ test('faults injected and healed 60 times while 3 MiB flow each way lose no byte
     () => faults.slicer({ size: 1000, variation: 500 }),
     () => faults.bandwidth({ bytesPerSecond: 50_000_000 }),
   ]
-  const writing = Promise.all([writeAll(client, up, 20_000), writeAll(server, down, 20_000)])
+  const write = (nth: number): void => {
+    client.write(up.subarray(nth * piece, (nth + 1) * piece))
+    server.write(down.subarray(nth * piece, (nth + 1) * piece))
+  }
   for (let n = 0; n < 60; n++) {
-    const injected = proxy.inject(kinds[n % kinds.length]!(), { optional: true })
-    await turns(3)
+    const injected = proxy.inject(kinds[n % kinds.length]!())
+    write(2 * n)
+    await until(() => injected.hits > 0)
+    write(2 * n + 1) // on its way while the other is let go
     injected.heal()
   }
-  await writing
   expect((await atServer.atLeast(up.length)).bytes.equals(up)).toBe(true)
   expect((await atClient.atLeast(down.length)).bytes.equals(down)).toBe(true)
   const ends = [closed(client), closed(server)]

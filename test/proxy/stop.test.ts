@@ -10,16 +10,18 @@ import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, turns,
 import { dial, echo } from '../contract/parts.ts'
 import { noise, proxyTo } from './parts.ts'
 
+/** Sends for as long as it can. */
+function flood(socket: net.Socket): void {
+  const piece = noise(16 * 1024)
+  const more = (): void => {
+    if (socket.writable) socket.write(piece, () => setImmediate(more))
+  }
+  more()
+}
+
 describe('a stop', () => {
   test('gives 50 busy peers on each side a clean end', async () => {
     const serverEnds: Promise<string[]>[] = []
-    const piece = noise(16 * 1024)
-    const flood = (socket: net.Socket): void => {
-      const more = (): void => {
-        if (socket.writable) socket.write(piece, () => setImmediate(more))
-      }
-      more()
-    }
     const bare = await bareServer((socket) => {
       serverEnds.push(eventsOf(socket))
       socket.on('end', () => socket.end())
@@ -55,6 +57,14 @@ describe('a stop', () => {
     client.write('?') // a half-open socket that has seen an end hears of the reset only so
     server.write('?')
     await Promise.all([ends, serverEnds])
+  })
+
+  test('cuts who never stops talking at the same deadline: traffic does not put it off', async () => {
+    const bare = await bareServer((socket) => flood(socket))
+    const proxy = await proxyTo(() => bare, { graceMs: 100 })
+    flood(await bareClient(proxy))
+    await proxy.nextLink()
+    expect((await proxy.stop()).forced).toMatchObject([{ id: 1 }])
   })
 
   test('drops a dial under way, and its client sees a clean end', async () => {
