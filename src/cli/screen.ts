@@ -18,7 +18,7 @@ export class Screen implements Disposable {
   /** Totals that have changed, as a line for people and as facts for machines. */
   totals(facts: object, words: string): void {
     if (this.json) this.tell('totals', facts)
-    else if (this.#line) this.#line.show(words.slice(0, this.#line.room))
+    else if (this.#line) this.#line.show(words.length > this.#line.room ? `${words.slice(0, this.#line.room - 1)}…` : words)
   }
 
   [Symbol.dispose](): void {
