@@ -1,0 +1,14 @@
+import { Piscina } from 'piscina'
+
+const filename = new URL('../support/work.mjs', import.meta.url).href
+
+export async function destroyed() {
+  const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2 })
+  await Promise.all([pool.run(1), pool.run(2), pool.run(3)])
+  await pool.destroy()
+}
+
+export async function notDestroyed() {
+  const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2, idleTimeout: 60_000 }) //! worker worker message-port message-port
+  await Promise.all([pool.run(1), pool.run(2)])
+}
