@@ -27,6 +27,8 @@ export interface Birth {
   readonly accepted: boolean
   /** Changes when an agent uses the socket again. */
   id: number
+  /** How often the tracer had been switched off when it was entered. */
+  era?: number
   /** The connect request: it alone knows the path of a unix socket. */
   request?: { readonly address?: string; readonly port?: number }
 }

@@ -2,6 +2,7 @@ import { nextTurn } from '../lifetime/timers.ts'
 import type { Birth, Home } from './birth.ts'
 import { ownerOf } from './handle.ts'
 import { isGone } from './kinds.ts'
+import { marks } from './marks.ts'
 import type { Scope } from './scope.ts'
 import type { Stack } from '../timeline/stack.ts'
 
@@ -9,9 +10,11 @@ import type { Stack } from '../timeline/stack.ts'
 const births = new Map<number, Birth>()
 /** Scopes that get whatever is opened in the process, besides the scope that it belongs to. */
 const processWide = new Set<Scope>()
-let known = new WeakMap<object, Birth>()
+/** Of a handle, and of the socket that began with it. What was marked before the tracer was last switched off counts no more. */
+const known = marks<Birth>()
+const dialled = marks<Birth>()
 let listens = new WeakMap<object, Stack>()
-let dialled = new WeakMap<object, Birth>()
+let era = 0
 
 /**
  * Closed handles are swept out once there are as many again as were open. The `destroy` hook would tell of each, but with
@@ -26,7 +29,7 @@ export function birthOf(id: number): Birth | undefined {
 
 /** The birth of a handle that was seen before, whatever its id is now. */
 export function knownBirth(handle: object): Birth | undefined {
-  return known.get(handle)
+  return ofThisEra(known.get(handle))
 }
 
 /** Whether anybody looks at what this scope opens. */
@@ -37,6 +40,7 @@ export function isWatched(scope: Home | undefined): boolean {
 /** Enters a birth, or one that is known under a new id. */
 export function enter(birth: Birth, id: number): void {
   birth.id = id
+  birth.era = era
   births.set(id, birth)
   known.set(birth.handle, birth)
   birth.scope?.add(birth)
@@ -64,20 +68,23 @@ export function rememberDial(handleId: number, request: object): void {
   if (!birth) return
   birth.request = request
   const socket = ownerOf(birth.handle)
-  if (socket && !dialled.has(socket)) dialled.set(socket, birth)
+  if (socket && !firstHandle(socket)) dialled.set(socket, birth)
 }
 
 /** The handle with which that socket began: it takes a new one for each address of a host that it tries. */
 export function firstHandle(socket: object): Birth | undefined {
-  return dialled.get(socket)
+  return ofThisEra(dialled.get(socket))
 }
 
 export function forgetAll(): void {
   births.clear()
-  known = new WeakMap()
   listens = new WeakMap()
-  dialled = new WeakMap()
+  era++
   sweepAt = SWEEP_AT_LEAST
+}
+
+function ofThisEra(birth: Birth | undefined): Birth | undefined {
+  return birth?.era === era ? birth : undefined
 }
 
 /** In the next turn, since a handle that is just being born looks as if it were gone. */

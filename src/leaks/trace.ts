@@ -88,7 +88,7 @@ function switchOff(): void {
 
 /** Runs inside the opening of every handle. Must not throw: Node ends the process when a hook does. */
 function born(id: number, type: string, triggerId: number, resource: object): void {
-  if (!CONCERN_US.has(type)) return
+  if (type === 'PROMISE' || !CONCERN_US.has(type)) return
   // Anybody may call a resource of their own what they like.
   if (resource instanceof AsyncResource) return type === 'Test' ? declared?.(resource) : undefined
   switch (type) {
