@@ -73,6 +73,6 @@ export class DueQueue implements TimerQueue {
   #arm(): void {
     clearTimer(this.#timer)
     const first = this.#waiting[0]
-    if (first) this.#timer = setTimer(() => this.#actAll((atMs) => atMs <= now()), first.atMs - now())
+    if (first) this.#timer = setTimer(() => this.#actAll((atMs) => atMs <= now()), Math.max(0, first.atMs - now()))
   }
 }
