@@ -162,6 +162,7 @@ test('a stalled link is told as hit while it is open, and is cut at the second s
   client.resume()
   expect(await run.ended).toBe(1)
   expect(run.stdout).toMatch(/#1 {3}over: 0 B upstream, 0 B downstream; cut\nstopped: 1 accepted, 0 ended before, 0 drained, 1 forced/)
+  expect(Number(/\(([\d.]+) ms\)/.exec(run.stdout)![1])).toBeLessThan(1000) // what the grace is
 })
 
 test('--to keeps the rest of a URL, and takes the path of a unix socket', async () => {
