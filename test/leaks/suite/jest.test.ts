@@ -150,7 +150,7 @@ describe.skipIf(project === '')('under a real Jest (a machine without one skips:
     expect(outcome.output).toContain('own run_finish')
   })
 
-  test('a file that could not be loaded says that and nothing else, and the next one is judged by what it opens itself', async () => {
+  test('a file that could not be loaded says that and nothing else', async () => {
     const { file } = await run(['broken', 'clean'], {}, { args: ['--runInBand'] })
     expect(file).toContain('while it was loaded')
     expect(file).not.toContain('LeakError')

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { afterAll, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ async function run(suites: readonly string[], options: object | undefined, args:
     '--reporter-option',
     `output=${written}`,
     ...args,
-    ...suites.map((name) => fixtures + name),
+    ...suites.map((name) => resolve(fixtures, name)),
   ]
   const child = { cwd: folder, env: { ...process.env, LEAKS: door(), OPTIONS: JSON.stringify(options), ...env }, timeout: 20_000 }
   const [code, output] = await new Promise<[number, string]>((resolve) => {
@@ -128,6 +128,14 @@ test('NETGRACE_LEAKS=accept writes them down; then only new ones fail', async ()
   expect(Object.keys((await run([mixed], {})).failed)).toEqual(ofTheirOwn)
   rmSync(join(folder, 'netgrace-leaks.json'))
   expect(Object.keys((await run([mixed], {})).failed)).toContain(atEnd)
+})
+
+test('--parallel: a process that runs several files judges each', async () => {
+  const files = [1, 2, 3].map((n) => join(folder, `${n}.spec.cjs`))
+  for (const file of files)
+    writeFileSync(file, "it('leaks', (done) => void require('node:net').createServer().listen(0, '127.0.0.1', done))")
+  const { code, passed } = await run(files, {}, ['--parallel', '--jobs', '2'])
+  expect({ code, passed }).toEqual({ code: 3, passed: ['leaks', 'leaks', 'leaks'] })
 })
 
 test('--watch: what Mocha itself watches is no leak', async () => {
