@@ -159,6 +159,12 @@ export class End {
     return Buffer.concat(this.#sent)
   }
 
+  /** Whoever will clean up keeps the socket, but needs no bytes. */
+  forget(): void {
+    this.#sent.length = 0
+    this.come.chunks.length = 0
+  }
+
   async play(): Promise<void> {
     for (const one of this.script.steps) {
       if (!this.socket.writable) return

@@ -30,6 +30,7 @@ test(
       await judge(lived)
       expect(uncaught).toStrictEqual([])
       seen.add(lived)
+      for (const end of [...lived.clients, ...lived.servers]) end.forget()
     })
     await fc.assert(property, {
       numRuns: Number(ROUNDS),

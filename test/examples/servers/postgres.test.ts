@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 
-import { Pool, type PoolConfig } from 'pg'
+import { Client, Pool, type PoolConfig } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { faults, type FaultProxy, type Rig } from 'netgrace'
 import { test } from 'netgrace/vitest'
@@ -32,10 +32,11 @@ async function place(pool: Pool, id: number): Promise<void> {
 
 describe.skipIf(!hasPostgres)('a pool of Postgres clients (where there is a postgres)', () => {
   let server: RealServer
-  let direct: Pool
+  let direct: Client
   beforeAll(async () => {
     server = await startPostgres()
-    direct = new Pool({ connectionString: server.url, max: 1 })
+    direct = new Client(server.url)
+    await direct.connect()
     await direct.query('CREATE TABLE orders (id int PRIMARY KEY)')
   }, 60_000)
   beforeEach(async () => void (await direct.query('TRUNCATE orders')))
@@ -73,7 +74,7 @@ describe.skipIf(!hasPostgres)('a pool of Postgres clients (where there is a post
 
   test('committed, but the answer was lost: the row is there, the caller has an error, and placing it again is once', async ({ rig }) => {
     const proxy = await rig.proxy(server.url)
-    const pool = poolBehind(proxy, rig, { query_timeout: 500 })
+    const pool = poolBehind(proxy, rig, { query_timeout: 1000 })
     proxy.inject(faults.blackhole(), { direction: 'downstream', times: 1, after: { match: 'COMMIT' } })
     await expect(place(pool, 7)).rejects.toThrow('timeout')
     expect(await orders()).toStrictEqual([7])
