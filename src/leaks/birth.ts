@@ -1,14 +1,6 @@
 import type { Handle } from './handle.ts'
+import type { Scope } from './scope.ts'
 import type { Stack } from '../timeline/stack.ts'
-
-/** Where a birth belongs: a scope. */
-export interface Home {
-  readonly title: string | undefined
-  /** Where it was asked for. */
-  readonly asked: Stack | undefined
-  add(birth: Birth): void
-  delete(birth: Birth): void
-}
 
 /** A handle that was opened in some scope. */
 export interface Birth {
@@ -17,7 +9,7 @@ export interface Birth {
   /** Held until it closes: what is dropped unclosed must not vanish from the report with the garbage. */
   readonly handle: Handle
   readonly bornAtMs: number
-  readonly scope: Home | undefined
+  readonly scope: Scope | undefined
   /** Empty for what the kernel hands us, such as an accepted socket. */
   readonly stack: Stack
   /** Which call of the user's made a part of ours open it. */
@@ -27,8 +19,8 @@ export interface Birth {
   readonly accepted: boolean
   /** Changes when an agent uses the socket again. */
   id: number
-  /** How often the tracer had been switched off when it was entered. */
-  era?: number
+  /** The how many-th it was when it was last entered. */
+  entry?: number
   /** The connect request: it alone knows the path of a unix socket. */
   request?: { readonly address?: string; readonly port?: number }
 }

@@ -1,5 +1,5 @@
 import { nextTurn } from '../lifetime/timers.ts'
-import type { Birth, Home } from './birth.ts'
+import type { Birth } from './birth.ts'
 import { ownerOf } from './handle.ts'
 import { isGone } from './kinds.ts'
 import { marks } from './marks.ts'
@@ -8,13 +8,15 @@ import type { Stack } from '../timeline/stack.ts'
 
 /** By async id: all that are open, and closed ones until the next sweep. */
 const births = new Map<number, Birth>()
-/** Scopes that get whatever is opened in the process, besides the scope that it belongs to. */
-const processWide = new Set<Scope>()
-/** Of a handle, and of the socket that began with it. What was marked before the tracer was last switched off counts no more. */
+let entries = 0
+/** What was entered before the tracer was last switched off counts no more. */
+let forgottenTo = 0
+/** Scopes that get whatever is opened in the process, besides the scope that it belongs to: from which entry on. */
+const processWide = new Map<Scope, number>()
+/** Of a handle, and of the socket that began with it. */
 const known = marks<Birth>()
 const dialled = marks<Birth>()
 let listens = new WeakMap<object, Stack>()
-let era = 0
 
 /**
  * Closed handles are swept out once there are as many again as were open. The `destroy` hook would tell of each, but with
@@ -29,29 +31,37 @@ export function birthOf(id: number): Birth | undefined {
 
 /** The birth of a handle that was seen before, whatever its id is now. */
 export function knownBirth(handle: object): Birth | undefined {
-  return ofThisEra(known.get(handle))
+  return ifStillKnown(known.get(handle))
 }
 
 /** Whether anybody looks at what this scope opens. */
-export function isWatched(scope: Home | undefined): boolean {
+export function isWatched(scope: Scope | undefined): boolean {
   return scope !== undefined || processWide.size > 0
 }
 
 /** Enters a birth, or one that is known under a new id. */
 export function enter(birth: Birth, id: number): void {
   birth.id = id
-  birth.era = era
+  birth.entry = ++entries
   births.set(id, birth)
   known.set(birth.handle, birth)
-  birth.scope?.add(birth)
-  for (const scope of processWide) scope.births.add(birth)
   if (births.size >= sweepAt) sweepSoon()
 }
 
 /** Until the returned function is called, `scope` gets whatever is opened. */
 export function watchAll(scope: Scope): () => void {
-  processWide.add(scope)
+  processWide.set(scope, entries)
   return () => void processWide.delete(scope)
+}
+
+/** What was opened in the scope, or in one within it, and is not known to have closed. */
+export function birthsIn(scope: Scope): Birth[] {
+  const since = processWide.get(scope) ?? Infinity
+  const within: Birth[] = []
+  for (const [id, birth] of births) {
+    if (birth.id === id && (entryOf(birth) > since || birth.scope?.isWithin(scope))) within.push(birth)
+  }
+  return within
 }
 
 export function rememberListen(server: object, call: Stack): void {
@@ -73,18 +83,22 @@ export function rememberDial(handleId: number, request: object): void {
 
 /** The handle with which that socket began: it takes a new one for each address of a host that it tries. */
 export function firstHandle(socket: object): Birth | undefined {
-  return ofThisEra(dialled.get(socket))
+  return ifStillKnown(dialled.get(socket))
 }
 
 export function forgetAll(): void {
   births.clear()
   listens = new WeakMap()
-  era++
+  forgottenTo = entries
   sweepAt = SWEEP_AT_LEAST
 }
 
-function ofThisEra(birth: Birth | undefined): Birth | undefined {
-  return birth?.era === era ? birth : undefined
+function entryOf({ entry = 0 }: Birth): number {
+  return entry
+}
+
+function ifStillKnown(birth: Birth | undefined): Birth | undefined {
+  return birth !== undefined && entryOf(birth) > forgottenTo ? birth : undefined
 }
 
 /** In the next turn, since a handle that is just being born looks as if it were gone. */
@@ -95,14 +109,7 @@ function sweepSoon(): void {
 
 function sweep(): void {
   for (const [id, birth] of births) {
-    if (birth.id !== id) births.delete(id)
-    else if (isGone(birth)) drop(birth)
+    if (birth.id !== id || isGone(birth)) births.delete(id)
   }
   sweepAt = Math.max(SWEEP_AT_LEAST, 2 * births.size)
-}
-
-function drop(birth: Birth): void {
-  births.delete(birth.id)
-  birth.scope?.delete(birth)
-  for (const scope of processWide) scope.births.delete(birth)
 }

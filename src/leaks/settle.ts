@@ -8,6 +8,7 @@ import { isOpen, kindOf } from './kinds.ts'
 import { leakOf } from './leak-of.ts'
 import { isNoise } from './noise.ts'
 import { withoutParts } from './parts.ts'
+import { birthsIn } from './registry.ts'
 import type { Scope } from './scope.ts'
 
 /** A close is complete within three turns. */
@@ -43,7 +44,7 @@ function leaksOf(scope: Scope, { kinds, ignore = [], files = false }: LeakOption
 }
 
 function openOf(scope: Scope): Birth[] {
-  return [...scope.births].filter(isOpen)
+  return birthsIn(scope).filter(isOpen)
 }
 
 function nap(ms: number): Promise<void> {

@@ -30,7 +30,6 @@ export function watchLeaks(options: LeakOptions = {}): LeakWatch {
     },
     stop() {
       unwatch()
-      scope.births.clear()
       release()
     },
     [Symbol.dispose]() {

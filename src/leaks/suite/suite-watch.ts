@@ -5,7 +5,7 @@ import type { Birth } from '../birth.ts'
 import { hold } from '../hold.ts'
 import { LeakError } from '../leak-error.ts'
 import { DEFAULT_WITHIN_MS } from '../options.ts'
-import { watchAll } from '../registry.ts'
+import { birthsIn, watchAll } from '../registry.ts'
 import { Scope } from '../scope.ts'
 import { settle, type Found } from '../settle.ts'
 import { accept, isAccepting, notAccepted } from './accepted.ts'
@@ -23,6 +23,7 @@ export class SuiteWatch {
   readonly #told = new Set<Birth>()
   /** The far ends of the sockets that were told, as `local remote`. */
   readonly #farEnds = new Set<string>()
+  #left: readonly Birth[] = []
   readonly #end: () => void
 
   constructor(options: FailOnLeaksOptions) {
@@ -61,6 +62,7 @@ export class SuiteWatch {
 
   /** Where a file has come to no end of its own. */
   stop(): void {
+    this.#left = birthsIn(this.#file)
     this.#end()
   }
 
@@ -69,9 +71,9 @@ export class SuiteWatch {
     for (const { handle } of this.#told) handle.unref?.()
   }
 
-  /** Lets the process end although something leaked: a runner that waits for that would hang, and never tell. */
+  /** After {@link endFile}: lets the process end although something leaked: a runner that waits for that would hang, and never tell. */
   unrefAll(): void {
-    for (const { handle } of this.#file.births) handle.unref?.()
+    for (const { handle } of this.#left) handle.unref?.()
   }
 
   #judge(found: readonly Found[], ended: string, hint: string): Verdict {

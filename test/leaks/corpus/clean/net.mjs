@@ -63,7 +63,7 @@ export async function aServerWhoseLastClientEndsWithinTheSettlingTime({ keep }) 
   const client = keep(net.connect(server.address().port, '127.0.0.1').resume())
   await once(client, 'connect')
   server.close()
-  setTimeout(() => client.end(), 120)
+  setTimeout(() => client.end(), 40)
 }
 
 export async function cutByTheServer() {
