@@ -46,7 +46,12 @@ function find(birth: Birth): Opener {
   }
   const foreign = stacks.flat().find(({ whose }) => whose === 'package')
   const asked = framesOf(birth.scope?.asked).find(({ whose }) => whose === 'user')
-  return { ...(foreign && { site: foreign }), ...(asked && { onBehalfOf: asked }), ...opened, frames: (stacks[0] ?? []).filter(isTold) }
+  return {
+    ...(foreign && { site: foreign, package: foreign }),
+    ...(asked && { onBehalfOf: asked }),
+    ...opened,
+    frames: (stacks[0] ?? []).filter(isTold),
+  }
 }
 
 function isTold({ whose }: Frame): boolean {

@@ -7,13 +7,19 @@ export function reportLeaks(leaks: readonly Leak[], after: string, hint: string)
   const groups = [...groupByOpener(leaks).values()]
   const width = Math.max(...leaks.map(({ kind }) => kind.length))
   const verb = leaks.length === 1 ? '1 handle was' : `${leaks.length} handles were`
-  const shared = leaks.find(({ site }) => site)?.site
+  const shared = leaks.find(({ site }) => site)
   return [
     `${verb} still open ${after}`,
     '',
     ...groups.map((group) => describeGroup(group, width)),
-    ...(shared ? ['', `  Shared on purpose?  ${hint.replace('FILTER', `{ file: '${shortPath(shared.file)}' }`)}`] : []),
+    ...(shared ? ['', `  Shared on purpose?  ${hint.replace('FILTER', filterFor(shared))}`] : []),
   ].join('\n')
+}
+
+/** Where no line of the user's is to be seen, the package's name says more than its file. */
+function filterFor({ site, package: name = '' }: Leak): string {
+  const nameAlone = name.replace(/(?<=.)@.*/, '')
+  return nameAlone !== '' && isInPackage(site!) ? `{ package: '${nameAlone}' }` : `{ file: '${shortPath(site!.file)}' }`
 }
 
 /** Leaks of one kind that one line opened. */

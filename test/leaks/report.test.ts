@@ -60,6 +60,13 @@ describe('the report', () => {
     expect(reportLeaks([{ ...socket, ...more }], after, '')).toContain(`\n      ${line}`)
   })
 
+  test('what a package opened of its own accord is to be ignored by its name', () => {
+    const site = { ...gateway, file: '/app/node_modules/@redis/client/index.js' }
+    expect(reportLeaks([{ ...socket, site, package: '@redis/client@1.2.3' }], after, 'hint FILTER')).toMatch(
+      /hint \{ package: '@redis\/client' \}$/,
+    )
+  })
+
   test('of a handle that nobody can be told for', () => {
     const { site: _, onBehalfOf: __, ...nobodys } = socket
     const report = reportLeaks([nobodys], after, 'hint FILTER')

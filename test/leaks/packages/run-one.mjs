@@ -34,11 +34,8 @@ const byScope = await findLeaks(() => programs[name](world))
 const byTime = await watch.find()
 const placeOf = ({ site, package: by }) => {
   if (!site) return '(no line)'
-  return site.file.includes('/node_modules/')
-    ? `in ${by?.replace(/(?<=.)@.*/, '') ?? nameOf(site.file)}`
-    : `${basename(site.file)}:${site.line}`
+  return site.file.includes('/node_modules/') ? `in ${by.replace(/(?<=.)@.*/, '')}` : `${basename(site.file)}:${site.line}`
 }
-const nameOf = (path) => /^.*\/node_modules\/(@[^/]+\/[^/]+|[^/]+)\//.exec(path)[1]
 const told = (leaks) => leaks.map((leak) => `${leak.kind} ${placeOf(leak)}`)
 if (process.env.NETGRACE_VERBOSE)
   for (const leak of byTime) {
