@@ -7,7 +7,7 @@ import { END, type Item, RST } from '../model/item.ts'
 import type { LinkSide } from '../model/link.ts'
 import { now } from '../timeline/clock.ts'
 import type { EndingWatch } from '../wire/ending-watch.ts'
-import { RESET_GAP_MS, resetMayReadAsEnd } from '../wire/platform.ts'
+import { RESET_GAP_MS } from '../wire/platform.ts'
 import { resetOrDestroy } from '../wire/reset.ts'
 import { currentTurn } from '../wire/turn.ts'
 
@@ -16,6 +16,9 @@ const LOOK_MS = 5
 
 /** A peer that takes nothing for so long is reset without the rest. Milliseconds. */
 const STUCK_MS = 250
+
+/** How many turns a peer in this very process has to read what came last: after a long hold the timer comes before the poll. */
+const TURNS_TO_READ = 4
 
 /** Whoever has the side is told what comes from it. */
 export interface SideEvents {
@@ -106,7 +109,7 @@ export class Side implements LinkSide {
       return
     }
     if (!this.#socket.writable) return
-    if (resetMayReadAsEnd) this.#lastWriteAtMs = now()
+    this.#lastWriteAtMs = now()
     this.#socket.write(chunk)
   }
 
@@ -160,16 +163,19 @@ export class Side implements LinkSide {
 
   #cutOnceTaken(socket: Socket, leftBytes: number, sinceMs: number): void {
     const left = socket.destroyed ? 0 : socket.writableLength
-    if (resetMayReadAsEnd) this.#lastWriteAtMs = now() // at most so long ago the last of it went out
+    this.#lastWriteAtMs = now() // at most so long ago the last of it went out
     if (left === 0 || now() - sinceMs > STUCK_MS) return this.#cutWhenQuiet(socket)
     setTimer(() => this.#cutOnceTaken(socket, left, left < leftBytes ? now() : sinceMs), LOOK_MS)
   }
 
-  /** A peer on an old libuv takes a reset right behind data for an end; one that is reset in the turn of its accept would never see itself connected. */
+  /**
+   * A reset discards what the kernel still has for a peer that is slow to read, and a peer on an old libuv takes one right
+   * behind data for an end; one that is reset in the turn of its accept would never see itself connected.
+   */
   #cutWhenQuiet(socket: Socket): void {
     const cut = (): void => resetOrDestroy(socket)
     const waitMs = RESET_GAP_MS - (now() - this.#lastWriteAtMs)
-    if (waitMs > 0) setTimer(cut, waitMs)
+    if (waitMs > 0) setTimer(() => inTurns(TURNS_TO_READ, cut), waitMs)
     else if (this.#bornTurn === currentTurn()) nextTurn(cut)
     else cut()
   }
@@ -195,4 +201,8 @@ export class Side implements LinkSide {
     this.ending = ending
     this.#resolveEnded(ending)
   }
+}
+
+function inTurns(count: number, act: () => void): void {
+  nextTurn(count > 1 ? () => inTurns(count - 1, act) : act)
 }

@@ -243,6 +243,17 @@ describe('reset and end', () => {
     expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
   })
 
+  test('exactly 3,000,000 bytes pass to one who reads, then a reset: every time', async () => {
+    const data = noise(4_000_000)
+    const bare = await bareServer((socket) => void writeAll(socket, data))
+    const proxy = await proxyTo(() => bare, { faults: [[faults.reset(), { direction: 'downstream', after: { bytes: 3_000_000 } }]] })
+    for (let n = 0; n < 10; n++) {
+      const client = await dial(proxy)
+      expect((await client.readToEnd()).equals(data.subarray(0, 3_000_000))).toBe(true)
+      expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
+    }
+  })
+
   test.each([0, 1, 999, 100_000])('exactly %i bytes pass, then an end, on both sides', async (bytes) => {
     const data = noise(150_000)
     const server = await serve(async (connection) => {
