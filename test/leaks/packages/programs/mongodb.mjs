@@ -17,6 +17,7 @@ export async function closedWhileItSearches({ refusing }) {
 }
 
 export async function searchesForEver({ refusing }) {
-  const client = nobody(refusing, { serverSelectionTimeoutMS: 60_000 })
+  const minute = { heartbeatFrequencyMS: 60_000, minHeartbeatFrequencyMS: 60_000 }
+  const client = nobody(refusing, { serverSelectionTimeoutMS: 60_000, ...minute })
   client.connect().catch(() => {}) //! timer timer:mongodb
 }
