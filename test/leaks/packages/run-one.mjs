@@ -29,9 +29,9 @@ const world = {
 
 const programs = await import(pathToFileURL(file))
 // The one tells by async context, the other by the time: what differs has lost its context on the way.
-const watch = watchLeaks()
+const watch = watchLeaks({ withinMs: 100 })
 // Longer than the default: servers on a busy machine take their time to let go. Shorter than the timers that packages forget.
-const byScope = await findLeaks(() => programs[name](world), { withinMs: 800 })
+const byScope = await findLeaks(() => programs[name](world), { withinMs: 600 })
 const byTime = await watch.find()
 const placeOf = ({ site, package: by }) => {
   if (!site) return '(no line)'
