@@ -7,7 +7,7 @@ import { resetMayReadAsEnd } from '../../src/wire/platform.ts'
 import { openSockets, until } from '../support.ts'
 import { carried, type End, KINDS, live, type Lived, lives } from './life.ts'
 
-/** A failure says seed and path: `NETGRACE_SEED=… NETGRACE_PATH=…` lives that life again. */
+/** `NETGRACE_ROUNDS` is how many lives. A failure says seed and path: `NETGRACE_SEED=… NETGRACE_PATH=…` lives that one again. */
 const { NETGRACE_ROUNDS: ROUNDS = '1000', NETGRACE_SEED: SEED, NETGRACE_PATH: PATH } = process.env
 
 /** No life takes nearly as long; one that does hangs. */
@@ -41,7 +41,7 @@ test(
       ...(PATH === undefined ? {} : { path: PATH }),
     })
     await until(() => openSockets() === open)
-    if (PATH === undefined) seen.wasEnough()
+    if (PATH === undefined && Number(ROUNDS) >= 300) seen.wasEnough()
   },
 )
 
