@@ -1,5 +1,5 @@
 import type { NetClient } from '../client/client.ts'
-import { openClient } from '../client/connect.ts'
+import { Dialling } from '../client/dialling.ts'
 import { sleep } from '../lifetime/sleep.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import { describeEnding } from '../model/describe-ending.ts'
@@ -40,8 +40,10 @@ export class ScenarioClient {
   readonly #task: Task
   readonly #progress: Counter
   readonly #timeline: Timeline
-  readonly #dialling = new AbortController()
-  readonly #awake = new AbortController()
+  /** Of a wait for its turn to dial, and of a pause: what most have neither of is made when it is needed. */
+  #queueing: AbortController | undefined
+  #pausing: AbortController | undefined
+  #dialling: Dialling | undefined
   #client: NetClient | undefined
   #leaveGate = (): void => {}
   #doing: string
@@ -65,7 +67,10 @@ export class ScenarioClient {
 
   /** @param gate  where there are so many that they must not dial all at once */
   async run(gate?: Gate): Promise<ClientReport> {
-    if (gate) this.#leaveGate = await gate.enter(this.#dialling.signal)
+    if (gate) {
+      this.#queueing = new AbortController()
+      this.#leaveGate = await gate.enter(this.#queueing.signal)
+    }
     const ending = await this.#live()
     this.#leaveGate()
     const error = this.#error ?? this.#badEnd(ending) ?? this.#firstMismatch
@@ -83,10 +88,10 @@ export class ScenarioClient {
   /** No new message; what is on its way may still come. */
   quit(reason: Error): void {
     this.#quitReason ??= reason
-    this.#awake.abort()
+    this.#pausing?.abort()
     if (this.#client) return
     this.#error ??= stopped(`while ${this.#doing}`, reason)
-    this.#dialling.abort(reason)
+    this.#dialNoMore(reason)
   }
 
   /** Ends it now; what it was doing goes into its report. */
@@ -96,34 +101,39 @@ export class ScenarioClient {
     this.#error ??= this.#quitReason
       ? stopped(`and cut while ${doing}`, this.#quitReason)
       : new NetgraceError('ERR_NETGRACE_TIMEOUT', `not done within ${timeoutMs} ms: ${doing}`)
-    this.#awake.abort()
-    if (!this.#client) this.#dialling.abort(this.#error)
+    this.#pausing?.abort()
+    if (!this.#client) this.#dialNoMore(this.#error)
     else if (this.#timedOut) this.#client.giveUp('timeout', this.#error)
     else this.#client.force()
   }
 
+  #dialNoMore(reason: Error): void {
+    this.#queueing?.abort(reason)
+    this.#dialling?.giveUp('closed', reason)
+  }
+
   async #live(): Promise<Ending> {
-    const { signal } = this.#dialling
-    if (signal.aborted) return this.#unopened(NEVER_DIALLED)
+    if (this.#error) return this.#unopened(NEVER_DIALLED)
     this.#do(this.#doing)
     const { to, connectTimeoutMs, closeTimeoutMs } = this.#task
     let client: NetClient
     try {
-      client = await openClient(to, { signal, connectTimeoutMs, closeTimeoutMs }, this.#timeline)
+      this.#dialling = new Dialling(to, { connectTimeoutMs, closeTimeoutMs }, this.#timeline)
+      client = await this.#dialling.client
     } catch (thrown) {
       this.#error ??= asError(thrown)
       return this.#unopened(thrown instanceof ConnectError ? thrown.ending : NEVER_DIALLED)
     }
     this.#client = client
+    if (this.#timedOut) client.giveUp('timeout', this.#error)
     this.#progress.count('connected')
-    void client.ended.then(() => this.#awake.abort()) // nobody sleeps on beside a dead connection
     try {
       await this.#talk(client)
     } catch (thrown) {
       this.#error ??= thrown instanceof ConnectionEndedError ? endedWhile(this.#doing, thrown.ending) : asError(thrown)
     }
     this.#do('waiting for the peer to close in answer')
-    return client.close()
+    return client.closeWithin(closeTimeoutMs)
   }
 
   /** Of a dial that the deadline cut: the signal was only our way to say that time was up. */
@@ -134,11 +144,12 @@ export class ScenarioClient {
   async #talk(client: NetClient): Promise<void> {
     const { messages, intervalMs } = this.#task
     const replies = new Replies(client)
+    if (intervalMs > 0) this.#mayPause(client)
     for (let count = 1; count <= messages; count++) {
       const nth = `message ${count} of ${messages}`
       if (count > 1 && intervalMs > 0) {
         this.#do(`pausing before ${nth}`)
-        await sleep(intervalMs, this.#awake.signal)
+        await sleep(intervalMs, this.#pausing!.signal)
       }
       if (this.#error) return
       if (client.ending) throw endedWhile(this.#doing, client.ending)
@@ -152,15 +163,34 @@ export class ScenarioClient {
   /** Reads while it sends: a long message comes back before the last of it is out. */
   async #exchange(client: NetClient, replies: Replies, bytes: Buffer, nth: string): Promise<void> {
     const sentAtMs = now()
-    const sending = client.send(bytes).then(() => {
-      this.#sent++
-      this.#progress.count('sent')
-    })
-    const answering = replies.next(bytes.length).then(async (reply) => {
-      if (reply) this.#compare(reply, bytes, now() - sentAtMs, nth)
-      else throw endedWhile(this.#doing, await client.close())
-    })
-    await Promise.all([answering, sending])
+    const sending = this.#send(client, bytes)
+    const reply = await replies.next(bytes.length)
+    if (!reply) throw endedWhile(this.#doing, await client.close())
+    this.#compare(reply, bytes, now() - sentAtMs, nth)
+    await sending
+  }
+
+  /** Counts it once the kernel has taken it: at once, but for what is long or goes to a slow peer. Never rejects. */
+  #send(client: NetClient, bytes: Buffer): Promise<void> | undefined {
+    const { socket } = client
+    if (!socket.writable) return undefined // nothing will come, either, and that says more
+    client.write(bytes)
+    if (socket.writableLength > 0) return client.flushed().then(() => this.#taken(client))
+    this.#taken(client)
+    return undefined
+  }
+
+  #taken({ socket }: NetClient): void {
+    if (socket.errored || socket.destroyed) return
+    this.#sent++
+    this.#progress.count('sent')
+  }
+
+  /** From now on; nobody pauses beside a dead connection. */
+  #mayPause(client: NetClient): void {
+    const pausing = new AbortController()
+    this.#pausing = pausing
+    void client.ended.then(() => pausing.abort())
   }
 
   #compare(reply: Buffer, bytes: Buffer, roundTripMs: number, nth: string): void {
