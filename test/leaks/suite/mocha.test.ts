@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { afterAll, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ async function run(suites: readonly string[], options: object | undefined, args:
     '--reporter-option',
     `output=${written}`,
     ...args,
-    ...suites.map((name) => resolve(fixtures, name)),
+    ...suites.map((name) => (isAbsolute(name) ? name : fixtures + name)),
   ]
   const child = { cwd: folder, env: { ...process.env, LEAKS: door(), OPTIONS: JSON.stringify(options), ...env }, timeout: 20_000 }
   const [code, output] = await new Promise<[number, string]>((resolve) => {
