@@ -30,7 +30,7 @@ export async function settle(scope: Scope, options: LeakOptions): Promise<readon
   for (let n = 0; n < TURNS && openOf(scope).length > 0; n++) await turn()
   let found = leaksOf(scope, options)
   for (let napMs = 1; found.length > 0 && now() < deadlineMs; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
-    await nap(Math.min(napMs, deadlineMs - now()))
+    await nap(Math.max(0, Math.min(napMs, deadlineMs - now())))
     found = leaksOf(scope, options)
   }
   return found
