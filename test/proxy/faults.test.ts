@@ -243,13 +243,13 @@ describe('reset and end', () => {
     expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
   })
 
-  test('exactly 3,000,000 bytes pass to one who reads, then a reset: every time', async () => {
-    const data = noise(4_000_000)
+  test('exactly 300,000 bytes, more than a kernel takes at once, pass to one who reads, then a reset: every time', async () => {
+    const data = noise(400_000)
     const bare = await bareServer((socket) => void writeAll(socket, data))
-    const proxy = await proxyTo(() => bare, { faults: [[faults.reset(), { direction: 'downstream', after: { bytes: 3_000_000 } }]] })
+    const proxy = await proxyTo(() => bare, { faults: [[faults.reset(), { direction: 'downstream', after: { bytes: 300_000 } }]] })
     for (let n = 0; n < 10; n++) {
       const client = await dial(proxy)
-      expect((await client.readToEnd()).equals(data.subarray(0, 3_000_000))).toBe(true)
+      expect((await client.readToEnd()).equals(data.subarray(0, 300_000))).toBe(true)
       expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer', certain: true })
     }
   })
@@ -466,23 +466,21 @@ describe('where', () => {
     const proxy = await proxyTo(await echo())
     const client = await dial(proxy)
     proxy.inject(faults.reset(), { after: { ms: 50 } })
-    let asked = 0
     const talking = async (): Promise<void> => {
-      for (; asked < 1_000_000; asked++) await client.ask('never silent')
+      for (let asked = 0; asked < 1_000_000; asked++) await client.ask('never silent')
     }
     await expect(talking()).rejects.toMatchObject({ ending: { kind: 'reset', by: 'peer' } })
-    expect(asked).toBeGreaterThan(0)
   })
 
   test('after bytes, a match and ms: all of it, and ms counts from the others', async () => {
     const proxy = await proxyTo(await echo())
     const client = await dial(proxy)
-    proxy.inject(faults.reset(), { direction: 'upstream', after: { bytes: 20, match: /b+/, ms: 40 } })
+    proxy.inject(faults.reset(), { direction: 'upstream', after: { bytes: 20, match: /b+/, ms: 250 } })
     expect(await client.ask('bbb')).toBe('bbb') // the match, but not the bytes
     const startedAt = performance.now()
     expect(await client.ask('x'.repeat(30))).toBe('x'.repeat(30))
     await client.ended
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(40)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(250)
   })
 
   test.each([1, 2, 3, 7, 1000])('a match is found wherever it is cut, in pieces of %i', async (size) => {

@@ -17,7 +17,7 @@ describe.skipIf(!hasRedis)('a client of Redis (where there is a redis-server)', 
 
   test('survives a stall: its commands time out, and once that is healed it goes on, on the same connection', async ({ rig }) => {
     const proxy = await rig.proxy(server.url)
-    const redis = rig.adopt(new Redis(proxy.url, { commandTimeout: 500 }), (one) => one.disconnect())
+    const redis = rig.adopt(new Redis(proxy.url, { commandTimeout: 1000 }), (one) => one.disconnect())
     await redis.set('greeting', 'hello')
     {
       using _stalled = proxy.inject(faults.stall(), { direction: 'downstream' })
@@ -29,7 +29,7 @@ describe.skipIf(!hasRedis)('a client of Redis (where there is a redis-server)', 
 
   test('cannot know whether a command that timed out was done: this one was', async ({ rig }) => {
     const proxy = await rig.proxy(server.url)
-    const redis = rig.adopt(new Redis(proxy.url, { commandTimeout: 500 }), (one) => one.disconnect())
+    const redis = rig.adopt(new Redis(proxy.url, { commandTimeout: 1000 }), (one) => one.disconnect())
     await redis.del('orders')
     {
       using _stalled = proxy.inject(faults.stall(), { direction: 'downstream' })
