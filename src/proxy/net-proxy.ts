@@ -1,13 +1,12 @@
 import { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
-import { OneStop } from '../lifetime/one-stop.ts'
 import { inSlices } from '../lifetime/slices.ts'
 import { sleep } from '../lifetime/sleep.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
 import type { WaitOptions } from '../model/client.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
-import { FaultUnusedError, NetgraceError } from '../model/errors.ts'
+import { NetgraceError } from '../model/errors.ts'
 import type { Direction, Fault } from '../model/fault.ts'
 import type { Link, LinkRecord } from '../model/link.ts'
 import { checkOptions, duration, oneOf } from '../model/options.ts'
@@ -23,6 +22,7 @@ import { Injections } from './injections.ts'
 import { NetLink, type LinkOwner } from './link.ts'
 import { Newcomers } from './newcomers.ts'
 import { checkFault, DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_PROXY_GRACE_MS, DEFAULT_PROXY_HOST, type ProxyOptions } from './proxy-options.ts'
+import { ProxyStop } from './proxy-stop.ts'
 import { Sightings, type SawOptions } from './sightings.ts'
 import { Tally } from './tally.ts'
 import type { Upstream } from './upstream.ts'
@@ -50,7 +50,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   readonly #injections: Injections
   readonly #tally = new Tally()
   #moving: Promise<unknown> = Promise.resolve()
-  readonly #stopping = new OneStop<StopReport>()
+  readonly #stopping: ProxyStop<StopReport>
   /** Faults of a proxy that never listened are not to blame for having met nothing. */
   #opened = false
   #stopped = false
@@ -59,6 +59,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   constructor(upstream: Upstream, options: ProxyOptions, setup: ProxySetup) {
     this.#upstream = upstream
     this.#options = options
+    this.#stopping = new ProxyStop(options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
     this.#timeline = setup.timeline
     this.#track = setup.timeline.open('proxy')
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
@@ -86,7 +87,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   }
 
   get state(): 'listening' | 'down' | 'stopping' | 'stopped' {
-    if (this.#stopping.report) return this.#stopped ? 'stopped' : 'stopping'
+    if (this.#stopping.hasBegun) return this.#stopped ? 'stopped' : 'stopping'
     return this.#entrance.listens ? 'listening' : 'down'
   }
 
@@ -106,7 +107,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   inject(fault: Fault, where: Where = {}): InjectedFault {
     checkFault(fault)
     checkWhere(where)
-    if (this.#stopping.report) throw this.#stoppedError()
+    if (this.#stopping.hasBegun) throw this.#stoppedError()
     return this.#injections.inject(fault, where, this.live.all)
   }
 
@@ -150,20 +151,13 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     await this.up()
   }
 
-  async stop(options: { readonly graceMs?: number } = {}): Promise<StopReport> {
-    const report = await this.halt(options)
-    for (const error of report.errors) if (error instanceof FaultUnusedError) throw error
-    return report
+  stop(options: { readonly graceMs?: number } = {}): Promise<StopReport> {
+    return this.#stopping.stop(options)
   }
 
-  /** As {@link stop}, but never rejects: an unused fault is among the report's errors. For whoever throws once for many parts. */
+  /** As {@link stop}, but an unused fault is among the report's errors. For whoever throws once for many parts. */
   halt(options: { readonly graceMs?: number } = {}): Promise<StopReport> {
-    try {
-      checkOptions(options, { graceMs: duration })
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#stopping.call(options.graceMs, this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
+    return this.#stopping.halt(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,7 +174,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
       await this.halt()
       throw error
     }
-    if (this.#stopping.report) {
+    if (this.#stopping.hasBegun) {
       await this.halt()
       throw this.#stoppedError()
     }
@@ -217,7 +211,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   over(link: NetLink): void {
     if (!this.live.all.has(link)) return
-    this.#tally.count(link, this.#entrance.address, this.#stopping.report !== undefined)
+    this.#tally.count(link, this.#entrance.address, this.#stopping.hasBegun)
     this.#injections.over(link)
     this.#timeline.close(link.track)
     this.live.delete(link)
@@ -270,7 +264,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   /** One after the other: a stop lets the one under way be done. */
   #move(act: () => Promise<void>): Promise<void> {
     const moved = this.#moving.then(() => {
-      if (this.#stopping.report) throw this.#stoppedError()
+      if (this.#stopping.hasBegun) throw this.#stoppedError()
       return act()
     })
     this.#moving = moved.catch(() => {})

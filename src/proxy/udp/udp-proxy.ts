@@ -4,18 +4,17 @@ import { seedOf } from '../../faults/random.ts'
 import type { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
-import { OneStop } from '../../lifetime/one-stop.ts'
 import { clearTimer, setTimer } from '../../lifetime/timers.ts'
 import { bracketed, formatEndpoint } from '../../model/endpoint.ts'
 import { FaultUnusedError, NetgraceError } from '../../model/errors.ts'
 import { describeFault, type UdpFault } from '../../model/fault.ts'
-import { checkOptions, duration } from '../../model/options.ts'
 import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
 import { closeUdp, type UdpAddress } from '../../wire/udp.ts'
 import type { InjectedFault } from '../injection.ts'
 import { DEFAULT_PROXY_GRACE_MS } from '../proxy-options.ts'
+import { ProxyStop } from '../proxy-stop.ts'
 import { Session, type SessionOwner, type UdpSession } from './session.ts'
 import { UdpInjection, type DatagramPlace } from './udp-injection.ts'
 import { checkUdpFault, checkUdpWhere, DEFAULT_IDLE_MS, type UdpProxyOptions, type UdpWhere } from './udp-options.ts'
@@ -61,7 +60,6 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   readonly idleMs: number
   readonly #socket: Socket
   readonly #ask: () => Promise<UdpAddress>
-  readonly #options: UdpProxyOptions
   readonly #timeline: Timeline
   readonly #track: Track
   readonly #byClient = new Map<string, Session>()
@@ -74,7 +72,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   readonly #sums = { upstream: { received: 0, passed: 0 }, downstream: { received: 0, passed: 0 } }
   readonly #forgetSignal: () => void
   #sessions = 0
-  readonly #stopping = new OneStop<UdpProxyReport>()
+  readonly #stopping: ProxyStop<UdpProxyReport>
 
   constructor(socket: Socket, ask: () => Promise<UdpAddress>, options: UdpProxyOptions, timeline: Timeline) {
     const { address, port } = socket.address()
@@ -84,7 +82,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     this.idleMs = options.idleMs ?? DEFAULT_IDLE_MS
     this.#socket = socket
     this.#ask = ask
-    this.#options = options
+    this.#stopping = new ProxyStop(options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
     this.#timeline = timeline
     this.#track = timeline.open('UDP proxy')
     for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
@@ -109,7 +107,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   inject(fault: UdpFault, where: UdpWhere = {}): InjectedFault {
     checkUdpFault(fault)
     checkUdpWhere(where)
-    if (this.#stopping.report) throw new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
+    if (this.#stopping.hasBegun) throw new NetgraceError('ERR_NETGRACE_STOPPED', `${this.toString()} was stopped`)
     const identity = describeFault(fault)
     const equals = this.#equals.get(identity) ?? 0
     this.#equals.set(identity, equals + 1)
@@ -124,20 +122,13 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     this.#injections.clear()
   }
 
-  async stop(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
-    const report = await this.halt(options)
-    for (const error of report.errors) if (error instanceof FaultUnusedError) throw error
-    return report
+  stop(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
+    return this.#stopping.stop(options)
   }
 
-  /** As {@link stop}, but never rejects: an unused fault is among the report's errors. */
+  /** As {@link stop}, but an unused fault is among the report's errors. For whoever throws once for many parts. */
   halt(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
-    try {
-      checkOptions(options, { graceMs: duration })
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#stopping.call(options.graceMs, this.#options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
+    return this.#stopping.halt(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,7 +197,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   }
 
   #sessionOf({ address: host, port }: RemoteInfo): Session | undefined {
-    if (this.#stopping.report) return undefined
+    if (this.#stopping.hasBegun) return undefined
     const key = formatEndpoint({ host, port })
     const known = this.#byClient.get(key)
     if (known) return known
