@@ -39,9 +39,9 @@ export async function hookThatStartsATimer() {
   await server.close()
 }
 
-export async function streamThatIsHeldOpen() {
+export async function streamThatIsHeldOpen({ kept }) {
   const server = fastify({ forceCloseConnections: false }).get('/', (_, reply) => void reply.hijack().raw.write('more'))
   const address = await server.listen({ port: 0, host: '127.0.0.1' }) //! tcp-socket
-  await fetch(address) //! tcp-socket
+  kept.push(await fetch(address)) //! tcp-socket
   void server.close()
 }

@@ -17,8 +17,9 @@ export async function transportThatEnds({ folder }) {
   await closed
 }
 
-export async function transportThatStays({ folder }) {
+export async function transportThatStays({ folder, kept }) {
   const transport = pino.transport({ target: 'pino/file', options: { destination: `${folder}/log` } }) //! worker
   pino(transport).info('hello')
   await new Promise((resolve) => transport.once('ready', resolve))
+  kept.push(transport)
 }

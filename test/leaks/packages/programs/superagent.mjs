@@ -13,7 +13,12 @@ export async function timesOut({ silent }) {
 }
 
 export async function agentThatIsNotDestroyed({ url }) {
-  await superagent.get(url).agent(new Agent({ keepAlive: true })) //! tcp-socket:superagent
+  await new Promise((resolve) => {
+    superagent
+      .get(url)
+      .agent(new Agent({ keepAlive: true }))
+      .end(resolve) //! tcp-socket
+  })
 }
 
 export async function neverAnswered({ silent }) {
