@@ -27,7 +27,8 @@ export interface Found {
  */
 export async function settle(scope: Scope, options: LeakOptions): Promise<readonly Found[]> {
   const deadlineMs = now() + (options.withinMs ?? DEFAULT_WITHIN_MS)
-  for (let n = 0; n < TURNS && openOf(scope).length > 0; n++) await turn()
+  await turn() // `listen(port, host)` opens its handle only behind the code that called it
+  for (let n = 1; n < TURNS && openOf(scope).length > 0; n++) await turn()
   let found = leaksOf(scope, options)
   for (let napMs = 1; found.length > 0 && now() < deadlineMs; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
     await nap(Math.max(0, Math.min(napMs, deadlineMs - now())))

@@ -171,3 +171,7 @@ export async function aSocketThatWasDroppedForTheGarbageCollector({ silent }) {
   await once(net.connect(silent, '127.0.0.1'), 'connect') //! tcp-socket
   for (let n = 0; n < 100; n++) Buffer.alloc(1 << 20)
 }
+
+export function aListenerThatNobodyWaitedFor() {
+  net.createServer().listen(0, '127.0.0.1') //! tcp-listener
+}
