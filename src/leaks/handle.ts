@@ -33,6 +33,8 @@ export interface Owner {
   readonly spawnargs?: readonly string[]
   readonly stdio?: readonly unknown[]
   readonly channel?: unknown
+  /** A socket's that tries all addresses of its host, one handle after the other. */
+  readonly autoSelectFamilyAttemptedAddresses?: readonly string[]
 }
 
 let ownerKey: symbol | undefined

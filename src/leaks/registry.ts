@@ -13,7 +13,7 @@ let entries = 0
 let forgottenTo = 0
 /** Scopes that get whatever is opened in the process, besides the scope that it belongs to: from which entry on. */
 const processWide = new Map<Scope, number>()
-/** Of a handle, and of the socket that began with it. */
+/** Of a timer, of a handle that is used again, and of a socket that tries several addresses. All else goes unmarked: it has its price. */
 const known = marks<Birth>()
 const dialled = marks<Birth>()
 let listens = new WeakMap<object, Stack>()
@@ -29,9 +29,16 @@ export function birthOf(id: number): Birth | undefined {
   return births.get(id)
 }
 
-/** The birth of a handle that was seen before, whatever its id is now. */
-export function knownBirth(handle: object): Birth | undefined {
-  return ifStillKnown(known.get(handle))
+/** The birth of a timer that has fired before. */
+export function birthOfTimer(timer: object): Birth | undefined {
+  return ifStillKnown(known.get(timer))
+}
+
+/** The birth of a handle that an agent takes again, whatever its id is now. */
+export function birthOfReused(handle: object): Birth | undefined {
+  const birth = ifStillKnown(known.get(handle)) ?? birthAmongAll(handle)
+  if (birth) known.set(handle, birth)
+  return birth
 }
 
 /** Whether anybody looks at what this scope opens. */
@@ -44,7 +51,7 @@ export function enter(birth: Birth, id: number): void {
   birth.id = id
   birth.entry = ++entries
   births.set(id, birth)
-  known.set(birth.handle, birth)
+  if (birth.type === 'Timeout') known.set(birth.handle, birth)
   if (births.size >= sweepAt) sweepSoon()
 }
 
@@ -78,7 +85,7 @@ export function rememberDial(handleId: number, request: object): void {
   if (!birth) return
   birth.request = request
   const socket = ownerOf(birth.handle)
-  if (socket && !firstHandle(socket)) dialled.set(socket, birth)
+  if (socket?.autoSelectFamilyAttemptedAddresses && !firstHandle(socket)) dialled.set(socket, birth)
 }
 
 /** The handle with which that socket began: it takes a new one for each address of a host that it tries. */
@@ -91,6 +98,11 @@ export function forgetAll(): void {
   listens = new WeakMap()
   forgottenTo = entries
   sweepAt = SWEEP_AT_LEAST
+}
+
+function birthAmongAll(handle: object): Birth | undefined {
+  for (const birth of births.values()) if (birth.handle === handle) return birth
+  return undefined
 }
 
 function entryOf({ entry = 0 }: Birth): number {

@@ -6,7 +6,7 @@ import { rememberAskers } from '../lifetime/origin.ts'
 import { now } from '../timeline/clock.ts'
 import { fileBorn, forgetFiles, requestBegan } from './files.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
-import { birthOf, enter, forgetAll, isWatched, knownBirth, rememberDial, rememberListen } from './registry.ts'
+import { birthOf, birthOfReused, birthOfTimer, enter, forgetAll, isWatched, rememberDial, rememberListen } from './registry.ts'
 import type { Scope } from './scope.ts'
 import { captureStack, type Stack } from '../timeline/stack.ts'
 
@@ -109,10 +109,10 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
 function handleBorn(id: number, type: string, triggerId: number, resource: object): void {
   // An agent that takes a socket again gives its handle a new id, under the stack of the request that took it; a timer
   // that is refreshed after it fired is the timer that it was. Both stay what they were when they were first opened.
-  const handle = (resource as { readonly handle?: object }).handle ?? resource
-  const before = knownBirth(handle)
+  const { handle: reused } = resource as { readonly handle?: object }
+  const before = reused ? birthOfReused(reused) : type === 'Timeout' ? birthOfTimer(resource) : undefined
   if (before) return enter(before, id)
-  if (handle !== resource) return
+  if (reused) return
   const trigger = birthOf(triggerId)
   // Accepting is the one birth that happens outside of any callback.
   const accepted = trigger !== undefined && isListener(trigger.type) && executionAsyncId() === 0
@@ -121,7 +121,7 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
   const stack = accepted ? NOBODYS : captureStack(born)
-  enter({ type, handle, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
+  enter({ type, handle: resource, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
 }
 
 function asked(request: object): void {

@@ -7,6 +7,6 @@ const setup = { file: 'setup.js', test: 'at-test.mjs' }[process.env.NETGRACE_BEN
 const base = setup === 'setup.js' ? process.env.NETGRACE_BUILD : import.meta.url
 
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  test: { include: ['loops.test.mjs'], setupFiles: setup ? [fileURLToPath(new URL(setup, base))] : [] },
+  root: fileURLToPath(new URL('../../..', import.meta.url)),
+  test: { include: ['bench/parts/leaks/loops.test.mjs'], setupFiles: setup ? [fileURLToPath(new URL(setup, base))] : [] },
 })
