@@ -48,7 +48,7 @@ async function run(
     ...config,
   }
   const jest = [join(project, 'node_modules/jest/bin/jest.js'), '--config', JSON.stringify(all), '--json', '--outputFile', written, ...args]
-  const child = { cwd: project, env: { ...process.env, ...env }, timeout: 25_000 }
+  const child = { cwd: project, env: { ...process.env, FORCE_COLOR: '0', ...env }, timeout: 25_000 }
   const [code, output] = await new Promise<[number, string]>((resolve) => {
     execFile(process.execPath, jest, child, (error, stdout, stderr) => resolve([(error?.code as number | undefined) ?? 0, stdout + stderr]))
   })

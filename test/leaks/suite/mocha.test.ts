@@ -45,7 +45,11 @@ async function run(suites: readonly string[], options: object | undefined, args:
     ...args,
     ...suites.map((name) => (isAbsolute(name) ? name : fixtures + name)),
   ]
-  const child = { cwd: folder, env: { ...process.env, LEAKS: door(), OPTIONS: JSON.stringify(options), ...env }, timeout: 20_000 }
+  const child = {
+    cwd: folder,
+    env: { ...process.env, FORCE_COLOR: '0', LEAKS: door(), OPTIONS: JSON.stringify(options), ...env },
+    timeout: 20_000,
+  }
   const [code, output] = await new Promise<[number, string]>((resolve) => {
     execFile(process.execPath, [mocha, ...all], child, (error, stdout) => resolve([(error?.code as number | undefined) ?? 0, stdout]))
   })
@@ -151,7 +155,7 @@ test('--watch: what Mocha itself watches is no leak', async () => {
 })
 
 test('a wrong option is told before any test runs', async () => {
-  const child = { cwd: folder, env: { ...process.env, LEAKS: door(), OPTIONS: '{"at":"suite"}' } }
+  const child = { cwd: folder, env: { ...process.env, FORCE_COLOR: '0', LEAKS: door(), OPTIONS: '{"at":"suite"}' } }
   const stderr = await new Promise<string>((resolve) => {
     execFile(process.execPath, [mocha, '--require', join(fixtures, 'plugin.mjs'), fixtures + clean], child, (_error, _out, err) =>
       resolve(err),
