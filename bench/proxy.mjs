@@ -104,7 +104,7 @@ async function latencies() {
 const asked = (ms) => async (port) => {
   const asker = new Peer('sink')
   try {
-    return await asker.call('delays', { port, ms, count: ms === 100 ? 30 : 200 })
+    return await asker.call('delays', { port, ms, count: ms === 100 ? 100 : 500 })
   } finally {
     await asker.end()
   }

@@ -1,7 +1,10 @@
 import { asError } from '../lifetime/throw-all.ts'
-import { clearTimer, setTimer } from '../lifetime/timers.ts'
+import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import type { TimerQueue } from '../model/fault.ts'
 import { now } from '../timeline/clock.ts'
+
+/** A timer knows whole milliseconds only, and may be as late as this: the last of each wait is watched turn by turn. */
+const TIMER_ERROR_MS = 2
 
 interface Due {
   readonly atMs: number
@@ -9,14 +12,16 @@ interface Due {
 }
 
 /**
- * One timer for a whole queue. A `setTimeout` for each chunk would fire out of order, and up to 0.9 ms early; here
- * nothing is early, and nothing overtakes.
+ * One timer for a whole queue. A `setTimeout` for each chunk would fire out of order, and up to 0.9 ms early or 2 ms late;
+ * here nothing is early, nothing overtakes, and what is late is so by a turn of the event loop.
  */
 export class DueQueue implements TimerQueue {
   #waiting: Due[] = []
   #next = 0
   #lastMs = 0
   #timer: NodeJS.Timeout | undefined
+  /** Stands for the turns in which the clock is watched; another one, or none, ends them. */
+  #watch: object | undefined
   #acting = false
   readonly #failed: (error: Error) => void
 
@@ -45,6 +50,7 @@ export class DueQueue implements TimerQueue {
 
   clear(): void {
     clearTimer(this.#timer)
+    this.#watch = undefined
     this.#waiting = []
     this.#next = 0
   }
@@ -72,7 +78,25 @@ export class DueQueue implements TimerQueue {
 
   #arm(): void {
     clearTimer(this.#timer)
+    this.#watch = undefined
     const first = this.#waiting[0]
-    if (first) this.#timer = setTimer(() => this.#actAll((atMs) => atMs <= now()), Math.max(0, first.atMs - now()))
+    if (!first) return
+    const restMs = first.atMs - now()
+    if (restMs >= TIMER_ERROR_MS) this.#timer = setTimer(() => this.#actDue(), restMs - TIMER_ERROR_MS)
+    else this.#watchTheClock({})
+  }
+
+  /** Turn by turn: all else that is ready goes on meanwhile. */
+  #watchTheClock(watch: object): void {
+    this.#watch = watch
+    nextTurn(() => {
+      if (this.#watch !== watch) return
+      if (this.#waiting[0]!.atMs <= now()) this.#actDue()
+      else this.#watchTheClock(watch)
+    })
+  }
+
+  #actDue(): void {
+    this.#actAll((atMs) => atMs <= now())
   }
 }
