@@ -2,7 +2,7 @@ import type { Latency } from './report.ts'
 
 /** Sums up round trips, in any order. */
 export function latencyOf(roundTripsMs: readonly number[]): Latency {
-  const sorted = new Float64Array(roundTripsMs).sort()
+  const sorted = new Float64Array(roundTripsMs).toSorted()
   const rank = (percent: number): number => sorted[Math.max(1, Math.ceil((percent / 100) * sorted.length)) - 1] ?? NaN
   return {
     min: rank(0),
