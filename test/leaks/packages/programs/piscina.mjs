@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina'
 
-const filename = new URL('../support/work.mjs', import.meta.url).href
+const filename = new URL('../support/job.mjs', import.meta.url).href
 
 export async function destroyed() {
   const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2 })
