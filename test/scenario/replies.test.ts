@@ -1,0 +1,30 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { openClient } from '../../src/client/connect.ts'
+import { Replies } from '../../src/scenario/replies.ts'
+import { Timeline } from '../../src/timeline/timeline.ts'
+import { READ_AHEAD } from '../../src/wire/reader.ts'
+
+const LINE = Buffer.from('x'.repeat(1024 * 1024 - 1) + '\n')
+const LINES = 32
+
+test('what comes while nobody waits for a reply is left to the kernel from a mebibyte on, and is there when somebody does', async () => {
+  const server = createServer((socket) => {
+    for (let n = 0; n < LINES; n++) socket.write(LINE)
+    socket.end()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const client = await openClient({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }, {}, new Timeline())
+
+  const replies = new Replies(client)
+  await once(client.socket, 'pause')
+  expect(client.socket.bytesRead).toBeLessThan(2 * READ_AHEAD)
+
+  for (let n = 0; n < LINES; n++) expect(await replies.next(LINE.length)).toHaveLength(LINE.length)
+  expect(await replies.next(LINE.length)).toBeUndefined()
+  await client.close()
+})
