@@ -17,6 +17,8 @@ export interface Context {
 
 /** `listen(port, host)` goes through dns and loses the user's frame; this channel is published inside `listen()`. */
 const LISTEN = 'tracing:net.server.listen:asyncStart'
+/** Published inside `net.connect()`, nearer to the user than where its handle is born: a stack costs by the calls in it. */
+const DIAL = 'net.client.socket'
 
 /** All others are passed over before anything is done for them: on Node 20 and 22 there is one for each promise. */
 const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'Test'])
@@ -26,6 +28,8 @@ const NOBODYS: Stack = {}
 
 const contexts = new AsyncLocalStorage<Context>()
 let holds = 0
+/** The call of `net.connect()` that is under way, until its handle is born. */
+let dial: { readonly stack: Stack; readonly within: number } | undefined
 let declared: ((test: object) => void) | undefined
 
 const hooks = {
@@ -73,17 +77,20 @@ export function onTestDeclared(act: (test: object) => void): void {
 function switchOn(): void {
   hook.enable()
   subscribe(LISTEN, listening)
+  subscribe(DIAL, dialling)
   rememberAskers(askedHere)
 }
 
 function switchOff(): void {
   hook.disable()
   unsubscribe(LISTEN, listening)
+  unsubscribe(DIAL, dialling)
   rememberAskers(undefined)
   contexts.disable()
   forgetAll()
   forgetFiles()
   declared = undefined
+  dial = undefined
 }
 
 /** Runs inside the opening of every handle. Must not throw: Node ends the process when a hook does. */
@@ -120,13 +127,25 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   const { scope, origin } = (accepted ? trigger : (contexts.getStore() ?? trigger)) ?? {}
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
-  const stack = accepted ? NOBODYS : captureStack(born)
+  const stack = accepted ? NOBODYS : (dialled(type) ?? captureStack(born))
   enter({ type, handle: resource, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
 }
 
 function asked(request: object): void {
   const { scope, origin } = contexts.getStore() ?? {}
   if (isWatched(scope)) requestBegan({ resource: request, asked: { scope, origin, stack: captureStack(born) } })
+}
+
+function dialling(): void {
+  dial = isWatched(currentScope()) ? { stack: captureStack(dialling), within: executionAsyncId() } : undefined
+}
+
+/** The stack of the dial whose handle this is: the next one that its caller opens. */
+function dialled(type: string): Stack | undefined {
+  if (dial === undefined || (type !== 'TCPWRAP' && type !== 'PIPEWRAP')) return undefined
+  const { stack, within } = dial
+  dial = undefined
+  return within === executionAsyncId() ? stack : undefined
 }
 
 function listening(message: unknown): void {

@@ -128,6 +128,21 @@ describe('what is found', () => {
     expect(leaks).toMatchObject([{ kind: 'tcp-socket', remote: { host: '127.0.0.1', port }, site: { file: HERE, line } }])
   })
 
+  test('a dial that was refused at once does not lend its line to the next that is dialled by hand', async () => {
+    const { port } = (await listener()).address() as net.AddressInfo
+    let line = 0
+    const leaks = await findLeaks(async () => {
+      expect(() => net.connect({} as net.NetConnectOpts)).toThrow(expect.objectContaining({ code: 'ERR_MISSING_ARGS' }))
+      await Promise.resolve()
+      const socket = new net.Socket()
+      cleanups.push(() => socket.destroy())
+      line = here() + 1
+      socket.connect(port, '127.0.0.1')
+      await once(socket, 'connect')
+    }, quick)
+    expect(leaks).toMatchObject([{ kind: 'tcp-socket', site: { file: HERE, line } }])
+  })
+
   test('unix sockets, both ends and the listener, by path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'netgrace-'))
     cleanups.push(() => rmSync(folder, { recursive: true }))
