@@ -15,7 +15,7 @@ const VITEST = join(createRequire(import.meta.url).resolve('vitest/package.json'
 const CONFIG = fileURLToPath(new URL('parts/leaks/vitest.config.mjs', import.meta.url))
 
 const WORDS = { none: 'none', file: 'netgrace, by file', test: 'netgrace, by test', detector: "Vitest's `--detect-async-leaks`" }
-const LOOPS = { echoMs: ['10 × 10 echo', '≤ 1.1'], connectMs: ['10,000 × connect and close', '≤ 1.2'] }
+const LOOPS = { echo: ['10 × 10 echo', '≤ 1.1'], connect: ['connect and close', '≤ 1.2'] }
 
 /** By how much less the slow detector is asked to do: it takes ten times as long. */
 const SCALE = { detector: 0.2 }
@@ -28,9 +28,12 @@ export const bench = {
   title: 'The leak check',
   async run({ rounds }) {
     const folder = mkdtempSync(join(tmpdir(), 'netgrace-bench-'))
+    const result = join(folder, 'result.json')
     try {
-      const results = await alternate(Object.keys(WORDS), rounds, (variant) => loops(variant, join(folder, 'result.json')))
-      return [Object.keys(WORDS).flatMap((variant) => rowOf(variant, results)), [await clean()]]
+      const results = await alternate(['turns', ...Object.keys(WORDS)], rounds, (variant) =>
+        variant === 'turns' ? vitest('turns', {}, result) : loops(variant, result),
+      )
+      return [turnsOf(results.get('turns')), Object.keys(WORDS).flatMap((variant) => rowsOf(variant, results)), [await clean()]]
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -40,34 +43,46 @@ export const bench = {
 /** Milliseconds of each loop, as of a whole one. */
 async function loops(variant, result) {
   const scale = SCALE[variant] ?? 1
-  await promisify(execFile)(
-    process.execPath,
-    [VITEST, 'run', '--config', CONFIG, ...(variant === 'detector' ? ['--detect-async-leaks'] : [])],
-    {
-      env: {
-        ...process.env,
-        NETGRACE_BUILD: pathToFileURL(settings.library).href,
-        NETGRACE_BENCH_AT: variant,
-        NETGRACE_BENCH_SCALE: String(scale),
-        NETGRACE_BENCH_RESULT: result,
-      },
-    },
-  )
-  const took = JSON.parse(readFileSync(result, 'utf8'))
+  const took = await vitest('loops', { at: variant, scale, flags: variant === 'detector' ? ['--detect-async-leaks'] : [] }, result)
   return Object.fromEntries(Object.keys(LOOPS).map((loop) => [loop, took[loop] / scale]))
 }
 
-function rowOf(variant, results) {
+/** What the file wrote. */
+async function vitest(file, { at = '', scale = 1, flags = [] }, result) {
+  await promisify(execFile)(process.execPath, [VITEST, 'run', '--config', CONFIG, ...flags], {
+    env: {
+      ...process.env,
+      NETGRACE_BUILD: pathToFileURL(settings.library).href,
+      NETGRACE_BENCH_FILE: file,
+      NETGRACE_BENCH_AT: at,
+      NETGRACE_BENCH_SCALE: String(scale),
+      NETGRACE_BENCH_RESULT: result,
+    },
+  })
+  return JSON.parse(readFileSync(result, 'utf8'))
+}
+
+/** The median of each process's pairs; then of the processes. */
+function turnsOf(processes) {
   return Object.entries(LOOPS).map(([loop, [what, target]]) => {
-    const msOf = (one) => results.get(one).map((round) => round[loop])
-    const times = ratios(msOf(variant), msOf('none'))
-    const ours = variant === 'file' || variant === 'test'
+    const perProcess = processes.map((took) => median(took[loop].map(({ none, watched }) => watched / none)))
     return {
-      'in Vitest': what,
+      'in Vitest, by turns in one process': what,
+      'pairs of blocks': processes.reduce((sum, took) => sum + took[loop].length, 0),
+      'watched, of not watched': spread(perProcess),
+      ...against(median(perProcess), target),
+    }
+  })
+}
+
+function rowsOf(variant, results) {
+  return Object.entries(LOOPS).map(([loop, [what]]) => {
+    const msOf = (one) => results.get(one).map((round) => round[loop])
+    return {
+      'in Vitest, a process each': loop === 'connect' ? `10,000 × ${what}` : what,
       check: WORDS[variant],
       ms: spread(msOf(variant), 0),
-      'of none': variant === 'none' ? '' : spread(times),
-      ...(ours ? against(median(times), target) : { target: '', holds: '' }),
+      'of none': variant === 'none' ? '' : spread(ratios(msOf(variant), msOf('none'))),
     }
   })
 }
