@@ -19,6 +19,8 @@ const WARM_UP_MS = 500
 const REQUESTS = [{ connections: 1 }, { connections: 10, target: '≥ 1.0' }, { connections: 100, target: '≥ 0.9' }]
 
 const LATENCIES = [1, 10, 100]
+/** A rate is kept in slices; so long takes a number of them of which one more or less is nothing: 5 s at 10 KB a second. */
+const SLICES_MS = 50_000_000
 const BANDWIDTHS = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 
 /** What a proxy without faults costs, and how exact its faults are. Each part has a process of its own; the clock counts, because Go may use all cores. */
@@ -29,7 +31,7 @@ export const bench = {
     const go = buildGo()
     const variants = Object.keys(WORDS).filter((one) => (one === 'go' ? go : one === 'socat' ? has('socat') : true))
     try {
-      const tables = [await throughput(variants, rounds, ms, go)]
+      const tables = [await throughput(variants, rounds, ms, go, 'down'), await throughput(variants, rounds, ms, go, 'up')]
       for (const one of REQUESTS) tables.push(await requests(variants, rounds, ms, go, one))
       tables.push(await memory(), await latencies(), await bandwidths(ms))
       return tables
@@ -39,23 +41,27 @@ export const bench = {
   },
 }
 
-async function throughput(variants, rounds, ms, go) {
+/** One connection, as much as goes: from the server, or to it. */
+async function throughput(variants, rounds, ms, go, direction) {
+  const [serves, dials] = direction === 'down' ? ['flood', 'drink'] : ['swallow', 'pour']
   const results = await alternate(variants, rounds, (variant) =>
-    between(variant, go, 'sink', [], async (port) => {
-      const drinker = new Peer('sink')
+    between(variant, go, 'sink', [serves], async (port, server) => {
+      const client = new Peer('sink')
       try {
-        return (await drinker.call('drink', { port, warmMs: WARM_UP_MS, ms })) / 2 ** 20
+        await client.call(dials, port)
+        await sleep(WARM_UP_MS)
+        return (await (direction === 'down' ? client : server).call('bytesPerSecond', ms)) / 2 ** 20
       } finally {
-        await drinker.end()
+        await client.end()
       }
     }),
   )
-  return variants.map((variant) => rowOf(variant, results, 'throughput, MiB a second', '≥ 1.0'))
+  return variants.map((variant) => rowOf(variant, results, `throughput ${direction}, MiB a second`, '≥ 1.0'))
 }
 
 async function requests(variants, rounds, ms, go, { connections, target }) {
   const results = await alternate(variants, rounds, (variant) =>
-    between(variant, go, 'echo-server', ['pipe'], async (port, pid) => {
+    between(variant, go, 'echo-server', ['pipe'], async (port, { pid }) => {
       const load = new Peer('load', { keepsMemory: true })
       try {
         return (await load.call('run', { port, pid, connections, size: 64, warmMs: WARM_UP_MS, ms })).perSecond
@@ -77,7 +83,7 @@ function rowOf(variant, results, what, target) {
 /** Resident memory of an idle link that has carried a message. */
 async function memory() {
   const count = 500
-  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (port, _pid, proxy) => {
+  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (port, _server, proxy) => {
     const before = await proxy.call('memory')
     const clients = new Peer('idle-clients')
     try {
@@ -114,7 +120,7 @@ async function bandwidths(ms) {
   const rows = []
   for (const bytesPerSecond of BANDWIDTHS) {
     const fault = { fault: 'bandwidth', options: { bytesPerSecond } }
-    const rate = await between('netgrace', undefined, 'sink', [], drunk(Math.max(ms, 2000)), fault)
+    const rate = await between('netgrace', undefined, 'sink', ['flood'], drunk(Math.max(ms, 2000, SLICES_MS / bytesPerSecond)), fault)
     const error = Math.abs(rate / bytesPerSecond - 1) * 100
     rows.push({ 'bytes a second': bytesPerSecond, came: Math.round(rate), 'off, %': error.toFixed(2), ...against(error, '≤ 1') })
   }
@@ -124,7 +130,9 @@ async function bandwidths(ms) {
 const drunk = (ms) => async (port) => {
   const drinker = new Peer('sink')
   try {
-    return await drinker.call('drink', { port, warmMs: WARM_UP_MS, ms })
+    await drinker.call('drink', port)
+    await sleep(WARM_UP_MS)
+    return await drinker.call('bytesPerSecond', ms)
   } finally {
     await drinker.end()
   }
@@ -136,7 +144,7 @@ async function between(variant, go, part, args, measure, fault = {}) {
   const upstream = await server.call('listen')
   const proxy = await proxyOf(variant, go, upstream, fault)
   try {
-    return await measure(proxy?.port ?? upstream, server.pid, proxy?.peer)
+    return await measure(proxy?.port ?? upstream, server, proxy?.peer)
   } finally {
     await proxy?.end()
     await server.end()

@@ -10,45 +10,54 @@ const WARM_UP = 20
 
 const piece = Buffer.alloc(65_536, 'netgrace')
 
-/** A server that writes as much as it can. */
+let arrived = 0
+
+/** A server that writes as much as it can, or reads as much as comes. */
 async function listen() {
-  const server = createServer({ noDelay: true }, (socket) => {
-    const more = () => {
-      while (socket.writable && socket.write(piece));
-    }
-    socket
-      .on('error', () => {})
-      .on('drain', more)
-      .resume()
-    more()
-  })
+  const server = createServer({ noDelay: true }, process.argv[2] === 'swallow' ? swallow : flood)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return server.address().port
 }
 
-/** Bytes a second that come from `port`. */
-async function drink({ port, warmMs, ms }) {
-  let bytes = 0
+function flood(socket) {
+  const more = () => {
+    while (socket.writable && socket.write(piece));
+  }
+  socket
+    .on('error', () => {})
+    .on('drain', more)
+    .resume()
+  more()
+}
+
+function swallow(socket) {
+  socket.on('error', () => {}).on('data', ({ length }) => (arrived += length))
+}
+
+async function drink(port) {
   const buffer = Buffer.allocUnsafe(1024 * 1024)
-  const socket = connect({
-    host: '127.0.0.1',
-    port,
-    onread: {
-      buffer,
-      callback(count) {
-        bytes += count
-        return true
-      },
-    },
-  })
-  socket.on('error', () => {})
+  const callback = (length) => {
+    arrived += length
+    return true
+  }
+  const socket = connect({ host: '127.0.0.1', port, onread: { buffer, callback } })
+  await once(
+    socket.on('error', () => {}),
+    'connect',
+  )
+}
+
+async function pour(port) {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   await once(socket, 'connect')
-  await sleep(warmMs)
-  const [from, at] = [bytes, performance.now()]
+  flood(socket)
+}
+
+/** Of what arrives here, for so long from now. */
+async function bytesPerSecond(ms) {
+  const [from, at] = [arrived, performance.now()]
   await sleep(ms)
-  const bytesPerSecond = (bytes - from) / ((performance.now() - at) / 1000)
-  socket.destroy()
-  return bytesPerSecond
+  return (arrived - from) / ((performance.now() - at) / 1000)
 }
 
 /** How much later than `ms` an answer comes: each of `count` round trips, one after the other. */
@@ -66,4 +75,4 @@ async function delays({ port, ms, count }) {
   return late.toSorted((a, b) => a - b)
 }
 
-answer({ listen, drink, delays })
+answer({ listen, drink, pour, bytesPerSecond, delays })

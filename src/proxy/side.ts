@@ -20,6 +20,9 @@ const STUCK_MS = 250
 /** How many turns a peer in this very process has to read what came last: after a long hold the timer comes before the poll. */
 const TURNS_TO_READ = 4
 
+/** What libuv reads in one go. Where as much came, more is waiting, and it reads on within the turn. */
+const FULL_READ_BYTES = 65_536
+
 /** Whoever has the side is told what comes from it. */
 export interface SideEvents {
   arrived(side: Side, item: Item): void
@@ -110,7 +113,15 @@ export class Side implements LinkSide {
     }
     if (!this.#socket.writable) return
     this.#lastWriteAtMs = now()
+    if (chunk.length >= FULL_READ_BYTES) this.#gatherTurn(this.#socket)
     this.#socket.write(chunk)
+  }
+
+  /** What comes in bulk goes out in one system call a turn: half as much again, both ways, as in one for each read. */
+  #gatherTurn(socket: Socket): void {
+    if (socket.writableCorked > 0) return
+    socket.cork()
+    nextTurn(() => socket.uncork())
   }
 
   /** FIN, behind what was written. */
