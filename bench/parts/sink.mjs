@@ -60,19 +60,20 @@ async function bytesPerSecond(ms) {
   return (arrived - from) / ((performance.now() - at) / 1000)
 }
 
-/** How much later than `ms` an answer comes: each of `count` round trips, one after the other. */
-async function delays({ port, ms, count }) {
+/** Milliseconds of each of `count` round trips, one after the other, or with a pause before each. */
+async function roundTrips({ port, pauseMs, count }) {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   await once(socket, 'connect')
-  const late = []
+  const took = []
   for (let n = -WARM_UP; n < count; n++) {
+    if (pauseMs) await sleep(pauseMs)
     const at = performance.now()
     socket.write('x')
     await once(socket, 'data')
-    if (n >= 0) late.push(performance.now() - at - ms)
+    if (n >= 0) took.push(performance.now() - at)
   }
   socket.destroy()
-  return late.toSorted((a, b) => a - b)
+  return took
 }
 
-answer({ listen, drink, pour, bytesPerSecond, delays })
+answer({ listen, drink, pour, bytesPerSecond, roundTrips })
