@@ -97,43 +97,46 @@ async function memory() {
   })
 }
 
-/** What the fault adds to the round trip: beside that of the same proxy without it, asked as seldom, since a machine that has slept is slow to answer. */
+/** How long the fault held each of the answers, one after the other; and the round trips, which tell of the machine as well. */
 async function latencies(rounds) {
   const rows = []
   for (const ms of LATENCIES) {
     const measured = []
-    for (let round = 0; round < rounds; round++) measured.push(await addedBy(ms))
-    const off = p99(measured.flatMap(({ bare, added }) => added.map((took) => Math.abs(took - median(bare) - ms))))
+    for (let round = 0; round < rounds; round++) measured.push(await heldFor(ms))
+    const off = p99(measured.flatMap(({ held }) => held.map((one) => Math.abs(one - ms))))
     rows.push({
       'latency, ms': ms,
-      'round trip without, p50 ms': spread(measured.map(({ bare }) => median(bare))),
-      'p99 ms': p99(measured.flatMap(({ bare }) => bare)).toFixed(2),
-      'with, p50 ms': spread(measured.map(({ added }) => median(added))),
+      'held, p50 ms': spread(measured.map(({ held }) => median(held))),
       'off, p99 ms': off.toFixed(2),
       ...against(off, '≤ 2'),
+      'round trip, p50 ms': spread(measured.map(({ took }) => median(took))),
+      'p99 ms': p99(measured.flatMap(({ took }) => took)).toFixed(2),
+      'without the fault, p50 ms': spread(measured.map(({ bare }) => median(bare))),
+      'and p99 ms': p99(measured.flatMap(({ bare }) => bare)).toFixed(2),
     })
   }
   return rows
 }
 
-async function addedBy(ms) {
+/** A machine that has slept is slow to answer: without the fault it is asked as seldom. */
+async function heldFor(ms) {
   const count = ms === 100 ? 100 : 500
-  const bare = await between('netgrace', undefined, 'echo-server', ['pipe'], asked({ pauseMs: ms, count }))
-  const added = await between('netgrace', undefined, 'echo-server', ['pipe'], asked({ count }), { fault: 'latency', options: { ms } })
-  return { bare, added }
+  const ask = (fault, how) => between('netgrace', undefined, 'echo-server', ['pipe'], asked({ count, ...how }), fault)
+  const { took: bare } = await ask({}, { pauseMs: ms })
+  return { bare, ...(await ask({ fault: 'latency', options: { ms } }, {})) }
+}
+
+const asked = (how) => async (port, _server, proxy) => {
+  const asker = new Peer('sink')
+  try {
+    return { took: await asker.call('roundTrips', { port, ...how }), held: await proxy.call('held') }
+  } finally {
+    await asker.end()
+  }
 }
 
 function p99(numbers) {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length * 0.99)]
-}
-
-const asked = (how) => async (port) => {
-  const asker = new Peer('sink')
-  try {
-    return await asker.call('roundTrips', { port, ...how })
-  } finally {
-    await asker.end()
-  }
 }
 
 async function bandwidths(ms) {
