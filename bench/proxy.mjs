@@ -1,17 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import { against, printIfMain } from './harness/bench.mjs'
 import { alternate, median, ratios, spread } from './harness/figures.mjs'
 import { Peer } from './harness/peer.mjs'
-
-const WORDS = { direct: 'none, a direct connection', netgrace: 'netgrace', go: 'Go, `io.Copy`', socat: '`socat`' }
+import { between, buildGo, isInstalled, PROXIES } from './harness/proxies.mjs'
 
 const WARM_UP_MS = 500
 
@@ -19,6 +11,7 @@ const WARM_UP_MS = 500
 const REQUESTS = [{ connections: 1 }, { connections: 10, target: '≥ 1.0' }, { connections: 100, target: '≥ 0.9' }]
 
 const LATENCIES = [1, 10, 100]
+
 /** A rate is kept in slices; so long takes a number of them of which one more or less is nothing: 5 s at 10 KB a second. */
 const SLICES_MS = 50_000_000
 const BANDWIDTHS = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
@@ -29,7 +22,7 @@ export const bench = {
   title: 'The fault proxy',
   async run({ rounds, ms }) {
     const go = buildGo()
-    const variants = Object.keys(WORDS).filter((one) => (one === 'go' ? go : one === 'socat' ? has('socat') : true))
+    const variants = Object.keys(PROXIES).filter((one) => (one === 'go' ? go : one === 'socat' ? isInstalled('socat') : true))
     try {
       const tables = [await throughput(variants, rounds, ms, go, 'down'), await throughput(variants, rounds, ms, go, 'up')]
       for (const one of REQUESTS) tables.push(await requests(variants, rounds, ms, go, one))
@@ -45,10 +38,10 @@ export const bench = {
 async function throughput(variants, rounds, ms, go, direction) {
   const [serves, dials] = direction === 'down' ? ['flood', 'drink'] : ['swallow', 'pour']
   const results = await alternate(variants, rounds, (variant) =>
-    between(variant, go, 'sink', [serves], async (port, server) => {
+    between(variant, go, 'sink', [serves], async (portFor, server) => {
       const client = new Peer('sink')
       try {
-        await client.call(dials, port)
+        await client.call(dials, await portFor(client))
         await sleep(WARM_UP_MS)
         return (await (direction === 'down' ? client : server).call('bytesPerSecond', ms)) / 2 ** 20
       } finally {
@@ -61,10 +54,10 @@ async function throughput(variants, rounds, ms, go, direction) {
 
 async function requests(variants, rounds, ms, go, { connections, target }) {
   const results = await alternate(variants, rounds, (variant) =>
-    between(variant, go, 'echo-server', ['pipe'], async (port, { pid }) => {
+    between(variant, go, 'echo-server', ['pipe'], async (portFor, { pid }) => {
       const load = new Peer('load', { keepsMemory: true })
       try {
-        return (await load.call('run', { port, pid, connections, size: 64, warmMs: WARM_UP_MS, ms })).perSecond
+        return (await load.call('run', { port: await portFor(load), pid, connections, size: 64, warmMs: WARM_UP_MS, ms })).perSecond
       } finally {
         await load.end()
       }
@@ -77,17 +70,17 @@ function rowOf(variant, results, what, target) {
   const figures = results.get(variant)
   const beside = results.has('go') && variant !== 'go' ? ratios(figures, results.get('go')) : undefined
   const judged = variant === 'netgrace' && beside && target ? against(median(beside), target) : { target: '', holds: '' }
-  return { proxy: WORDS[variant], [what]: spread(figures, 0), 'of Go': beside ? spread(beside) : '', ...judged }
+  return { proxy: PROXIES[variant], [what]: spread(figures, 0), 'of Go': beside ? spread(beside) : '', ...judged }
 }
 
 /** Resident memory of an idle link that has carried a message. */
 async function memory() {
   const count = 500
-  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (port, _server, proxy) => {
+  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (portFor, _server, proxy) => {
     const before = await proxy.call('memory')
     const clients = new Peer('idle-clients')
     try {
-      await clients.call('open', port, count, 'hello')
+      await clients.call('open', await portFor(clients), count, 'hello')
       const after = await proxy.call('memory')
       const kb = (key) => ((after[key] - before[key]) / after.links / 1024).toFixed(1)
       return [{ links: after.links, 'resident KB a link': kb('rss'), 'heap KB a link': kb('heap') }]
@@ -126,10 +119,10 @@ async function heldFor(ms) {
   return { bare, ...(await ask({ fault: 'latency', options: { ms } }, {})) }
 }
 
-const asked = (how) => async (port, _server, proxy) => {
+const asked = (how) => async (portFor, _server, proxy) => {
   const asker = new Peer('sink')
   try {
-    return { took: await asker.call('roundTrips', { port, ...how }), held: await proxy.call('held') }
+    return { took: await asker.call('roundTrips', { port: await portFor(asker), ...how }), held: await proxy.call('held') }
   } finally {
     await asker.end()
   }
@@ -150,87 +143,15 @@ async function bandwidths(ms) {
   return rows
 }
 
-const drunk = (ms) => async (port) => {
+const drunk = (ms) => async (portFor) => {
   const drinker = new Peer('sink')
   try {
-    await drinker.call('drink', port)
+    await drinker.call('drink', await portFor(drinker))
     await sleep(WARM_UP_MS)
     return await drinker.call('bytesPerSecond', ms)
   } finally {
     await drinker.end()
   }
-}
-
-/** Starts a server and, between it and whoever measures, a proxy. */
-async function between(variant, go, part, args, measure, fault = {}) {
-  const server = new Peer(part, { args, keepsMemory: true })
-  const upstream = await server.call('listen')
-  const proxy = await proxyOf(variant, go, upstream, fault)
-  try {
-    return await measure(proxy?.port ?? upstream, server, proxy?.peer)
-  } finally {
-    await proxy?.end()
-    await server.end()
-  }
-}
-
-async function proxyOf(variant, go, upstream, fault) {
-  if (variant === 'direct') return undefined
-  if (variant === 'netgrace') {
-    const peer = new Peer('proxy', { execArgv: ['--expose-gc'], keepsMemory: true })
-    return { peer, port: await peer.call('listen', { upstream, ...fault }), end: () => peer.end() }
-  }
-  if (variant === 'go') {
-    const child = spawn(go.program, [`127.0.0.1:${upstream}`], { stdio: ['pipe', 'pipe', 'inherit'] })
-    const [line] = await once(child.stdout, 'data')
-    return { port: Number(String(line)), end: () => ended(child, () => child.stdin.end()) }
-  }
-  const port = await freePort()
-  const child = spawn('socat', [
-    `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=128`,
-    `TCP:127.0.0.1:${upstream},nodelay`,
-  ])
-  await sleep(300) // it does not say when it listens
-  return { port, end: () => ended(child, () => child.kill()) }
-}
-
-async function ended(child, end) {
-  const gone = once(child, 'exit')
-  end()
-  await gone
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-function has(program) {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Builds parts/proxy.go, or says that there is no Go here: `undefined`. */
-function buildGo() {
-  const folder = mkdtempSync(join(tmpdir(), 'netgrace-bench-'))
-  const program = join(folder, 'proxy')
-  try {
-    execFileSync('go', ['build', '-o', program, fileURLToPath(new URL('parts/proxy.go', import.meta.url))], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error
-    return undefined
-  }
-  return { program, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 await printIfMain(import.meta.url, bench)

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { answer } from '../harness/answer.mjs'
+import { proxied } from './inside.mjs'
 
 const scrap = Buffer.allocUnsafe(256 * 1024) // all read into it: what comes is counted, not looked at
 
@@ -68,4 +69,4 @@ function cpuSeconds(pid) {
   }
 }
 
-answer({ run })
+answer({ run, proxied })

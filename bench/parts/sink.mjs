@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { answer } from '../harness/answer.mjs'
+import { proxied } from './inside.mjs'
 
 /** The first round trips load code in three processes. */
 const WARM_UP = 20
@@ -76,4 +77,4 @@ async function roundTrips({ port, pauseMs, count }) {
   return took
 }
 
-answer({ listen, drink, pour, bytesPerSecond, roundTrips })
+answer({ listen, proxied, drink, pour, bytesPerSecond, roundTrips })
