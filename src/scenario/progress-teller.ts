@@ -33,8 +33,9 @@ export class ProgressTeller implements Counter {
   }
 
   count(what: Counted, times = 1): void {
+    if (!this.#plan.onProgress) return
     this.#counts[what] += times
-    if (this.#untold || !this.#plan.onProgress) return
+    if (this.#untold) return
     this.#untold = true
     nextTurn(() => this.#tell())
   }

@@ -20,11 +20,17 @@ test('what comes while nobody waits for a reply is left to the kernel from a meb
   await once(server, 'listening')
   const client = await openClient({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }, {}, new Timeline())
 
-  const replies = new Replies(client)
+  let answer: (line: Buffer | undefined) => void
+  const replies = new Replies(client, { replied: (line) => answer(line), garbled: (error) => expect.fail(error.message) })
+  const next = (): Promise<Buffer | undefined> =>
+    new Promise((resolve) => {
+      answer = resolve
+      replies.next(LINE.length)
+    })
   await once(client.socket, 'pause')
   expect(client.socket.bytesRead).toBeLessThan(2 * READ_AHEAD)
 
-  for (let n = 0; n < LINES; n++) expect(await replies.next(LINE.length)).toHaveLength(LINE.length)
-  expect(await replies.next(LINE.length)).toBeUndefined()
+  for (let n = 0; n < LINES; n++) expect(await next()).toHaveLength(LINE.length)
+  expect(await next()).toBeUndefined()
   await client.close()
 })
