@@ -13,7 +13,7 @@ export class NetClient extends Wire implements Client {
   #forgetSignal = (): void => {}
 
   constructor(parts: WireParts, { closeTimeoutMs, idleTimeoutMs, keepAlive, signal }: ConnectOptions) {
-    super({ ...parts, ...(closeTimeoutMs !== undefined && { closeTimeoutMs }) })
+    super(parts, closeTimeoutMs)
     this.track.record('opened', this)
     this.readAhead()
     if (idleTimeoutMs !== undefined) this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout'))

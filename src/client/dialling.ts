@@ -42,8 +42,8 @@ export class Dialling {
     this.#stands = await standing
     clearTimer(timer)
     if (!this.#stands) throw this.#failed()
-    const ends = 'path' in this.#to ? { local: { path: '' }, peer: this.#to } : {}
-    return new NetClient({ socket, raw, ...ends, watch, timeline: this.#timeline, track: this.#track }, this.#options)
+    const [local, peer] = 'path' in this.#to ? [{ path: '' }, this.#to] : []
+    return new NetClient({ socket, raw, local, peer, watch, timeline: this.#timeline, track: this.#track }, this.#options)
   }
 
   #failed(): ConnectError {

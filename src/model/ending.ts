@@ -23,7 +23,7 @@ export interface Ending {
 /** What was seen of a socket until its `close`. Our own acts are noted when they are called, never inferred: a local reset looks like a local destroy. */
 export interface Evidence {
   /** What we did ourselves, first act first. */
-  readonly intent?: 'timeout' | 'reset' | 'closed'
+  readonly intent?: 'timeout' | 'reset' | 'closed' | undefined
   /** The peer's `end` was seen. */
   readonly endSeen: boolean
   /** Our FIN went out before the peer's came. */
@@ -32,7 +32,7 @@ export interface Evidence {
   readonly falseEnd: boolean
   /** The `end` may have been a reset, and nothing can tell: our FIN was out, and it came together with data (libuv below 1.52). */
   readonly unsure: boolean
-  readonly error?: Error
+  readonly error?: Error | undefined
 }
 
 type Verdict = Pick<Ending, 'kind' | 'by' | 'certain'>

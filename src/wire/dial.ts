@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 import { waitFor } from '../lifetime/wait.ts'
@@ -11,6 +11,8 @@ export interface DialOptions {
   readonly tls?: ConnectionOptions
 }
 
+type TcpEndpoint = Extract<Endpoint, { readonly host: string }>
+
 /** A socket on its way to its peer, watched from its first moment. */
 export interface Dialled {
   readonly socket: Socket
@@ -22,8 +24,7 @@ export interface Dialled {
 }
 
 export function dial(to: Endpoint, { allowHalfOpen = false, localAddress, tls }: DialOptions): Dialled {
-  const where = 'path' in to ? { path: to.path } : { host: to.host, port: to.port, ...(localAddress !== undefined && { localAddress }) }
-  const raw = connect({ ...where, noDelay: true, allowHalfOpen })
+  const raw = 'path' in to ? connect({ path: to.path, allowHalfOpen }) : connect(tcpOptions(to, allowHalfOpen, localAddress))
   const socket = tls ? connectTls({ ...('host' in to && { host: to.host }), ...tls, socket: raw }) : raw
   const watch = new EndingWatch(socket, 'connecting', raw)
   const { happened } = waitFor(socket, [tls ? 'secureConnect' : 'connect'], { rejectionEvents: ['close'] })
@@ -36,6 +37,11 @@ export function dial(to: Endpoint, { allowHalfOpen = false, localAddress, tls }:
     () => false,
   )
   return { socket, raw, watch, standing }
+}
+
+function tcpOptions({ host, port }: TcpEndpoint, allowHalfOpen: boolean, localAddress: string | undefined): TcpNetConnectOpts {
+  const options = { host, port, noDelay: true, allowHalfOpen }
+  return localAddress === undefined ? options : { ...options, localAddress }
 }
 
 /** It was destroyed in the very turn in which it connected. */

@@ -76,23 +76,25 @@ export class EndingWatch {
   /** How it ended; before the socket has closed, how it would stand if it closed now. */
   ending(): Ending {
     const error = this.#error
-    const verdict = decideEnding({
-      ...(this.#intent && { intent: this.#intent }),
+    const { kind, by, certain } = decideEnding({
+      intent: this.#intent,
       endSeen: this.#endSeen,
       falseEnd: this.#falseEnd,
       finFirst: this.#finFirst,
       unsure: this.#unsure,
-      ...(error && { error }),
+      error,
     })
-    const cause = this.#cause ?? (verdict.kind === 'eof' ? undefined : error)
-    return {
-      ...verdict,
+    const ending: Ending = {
+      kind,
+      by,
       phase: this.#phase,
+      certain,
       bytesRead: this.#socket.bytesRead,
       bytesWritten: this.#socket.bytesWritten ?? 0,
       durationMs: now() - this.startedAtMs,
-      ...(cause && { cause }),
     }
+    const cause = this.#cause ?? (kind === 'eof' ? undefined : error)
+    return cause ? { ...ending, cause } : ending
   }
 
   sawEnd(): void {

@@ -36,7 +36,6 @@ export interface WireParts {
   readonly watch: EndingWatch
   readonly timeline: Timeline
   readonly track: Track
-  readonly closeTimeoutMs?: number
 }
 
 /**
@@ -64,7 +63,7 @@ export class Wire implements Omit<Client, 'ask'> {
   #halfClosed = false
   readonly #bornTurn: number
 
-  constructor({ socket, raw = socket, local, peer, watch, timeline, track, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: WireParts) {
+  constructor({ socket, raw = socket, local, peer, watch, timeline, track }: WireParts, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS) {
     this.socket = socket
     this.#raw = raw
     this.track = track
