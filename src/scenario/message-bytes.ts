@@ -4,15 +4,15 @@ import type { Plan } from './scenario-options.ts'
 
 /** One message as it goes out, with its newline. Throws what is wrong with it: the callback is the caller's. */
 export function messageBytes(message: Plan['message'], client: number, count: number): Buffer {
-  const call = `message(${client}, ${count})`
+  const call = (): string => `message(${client}, ${count})`
   let text: string
   try {
     text = message(client, count)
   } catch (thrown) {
     const what = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new NetgraceError('ERR_NETGRACE_SCENARIO', `${call} threw: ${what}`, { cause: thrown })
+    throw new NetgraceError('ERR_NETGRACE_SCENARIO', `${call()} threw: ${what}`, { cause: thrown })
   }
-  if (typeof text !== 'string') throw wrongType(`what ${call} returns`, 'a string', text)
-  if (text.includes('\n')) throw wrongValue(`what ${call} returns`, 'one line, without a newline', text)
+  if (typeof text !== 'string') throw wrongType(`what ${call()} returns`, 'a string', text)
+  if (text.includes('\n')) throw wrongValue(`what ${call()} returns`, 'one line, without a newline', text)
   return Buffer.from(`${text}\n`)
 }

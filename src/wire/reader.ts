@@ -70,9 +70,9 @@ export class Reader {
     if (this.#attached || this.#over) return
     this.#attached = true
     ;(this.#socket as ReadSocket)[READER] = this
-    this.#socket.on('newListener', onNewListener)
     this.#socket.on('data', onData)
     this.#socket.on('drain', onDrain)
+    this.#socket.on('newListener', onNewListener)
     this.#flow()
   }
 
