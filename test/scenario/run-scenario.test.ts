@@ -102,6 +102,14 @@ test('bytes that answer nothing are no success, even behind the last reply', asy
   expect(report.clients[0]!.error?.message).toBe('4 bytes came after the last reply')
 })
 
+test('a message that the kernel has not taken whole when its server resets was not sent', async () => {
+  const server = await bareServer((socket) => {
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  const report = await runScenario(server, { clients: 1, messages: 1, message: () => 'x'.repeat(64_000_000) })
+  expect(report).toMatchObject({ ok: false, sent: 0, echoed: 0, endings: { reset: 1 } })
+})
+
 test('a client that is reset is a row, and the other nine are not disturbed', async () => {
   const server = await bareServer(
     lines((line, socket) => {
