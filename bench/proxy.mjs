@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { against, printIfMain } from './harness/bench.mjs'
@@ -10,6 +11,7 @@ const WARM_UP_MS = 500
 /** Requests a second, by how many connections; `target` is by how much of Go's. */
 const REQUESTS = [{ connections: 1 }, { connections: 10, target: '≥ 1.0' }, { connections: 100, target: '≥ 0.9' }]
 
+const LINKS = 500
 const LATENCIES = [1, 10, 100]
 
 /** A rate is kept in slices; so long takes a number of them of which one more or less is nothing: 5 s at 10 KB a second. */
@@ -26,7 +28,7 @@ export const bench = {
     try {
       const tables = [await throughput(variants, rounds, ms, go, 'down'), await throughput(variants, rounds, ms, go, 'up')]
       for (const one of REQUESTS) tables.push(await requests(variants, rounds, ms, go, one))
-      tables.push(await memory(), await latencies(rounds), await bandwidths(ms))
+      tables.push(await memory(variants, go), await latencies(rounds), await bandwidths(ms))
       return tables
     } finally {
       go?.remove()
@@ -73,21 +75,40 @@ function rowOf(variant, results, what, target) {
   return { proxy: PROXIES[variant], [what]: spread(figures, 0), 'of Go': beside ? spread(beside) : '', ...judged }
 }
 
-/** Resident memory of an idle link that has carried a message. */
-async function memory() {
-  const count = 500
-  return await between('netgrace', undefined, 'echo-server', ['pipe'], async (portFor, _server, proxy) => {
-    const before = await proxy.call('memory')
-    const clients = new Peer('idle-clients')
-    try {
-      await clients.call('open', await portFor(clients), count, 'hello')
-      const after = await proxy.call('memory')
-      const kb = (key) => ((after[key] - before[key]) / after.links / 1024).toFixed(1)
-      return [{ links: after.links, 'resident KB a link': kb('rss'), 'heap KB a link': kb('heap') }]
-    } finally {
-      await clients.end()
-    }
-  })
+/** Memory of an idle link that has carried a message. */
+async function memory(variants, go) {
+  const rows = []
+  for (const variant of variants.filter((one) => one === 'netgrace' || one === 'go' || one === 'socat')) {
+    rows.push(
+      await between(variant, go, 'echo-server', ['pipe'], async (portFor, _server, proxy, pid) => {
+        const heap = async () => (await proxy?.call('memory'))?.heap
+        const before = { heap: await heap(), kb: residentKb(pid) }
+        const clients = new Peer('idle-clients')
+        try {
+          await clients.call('open', await portFor(clients), LINKS, 'hello')
+          const heapBytes = (await heap()) - before.heap
+          return {
+            proxy: PROXIES[variant],
+            links: LINKS,
+            'resident KB a link': ((residentKb(pid) - before.kb) / LINKS).toFixed(1),
+            'heap KB a link': proxy ? (heapBytes / LINKS / 1024).toFixed(1) : '',
+          }
+        } finally {
+          await clients.end()
+        }
+      }),
+    )
+  }
+  return rows
+}
+
+/** Of a process and its children, of which `socat` has one a link; a page that they share counts once. */
+function residentKb(pid) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  return [pid, ...children].reduce(
+    (sum, one) => sum + Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'utf8'))[1]),
+    0,
+  )
 }
 
 /** How long the fault held each of the answers, one after the other; and the round trips, which tell of the machine as well. */

@@ -17,7 +17,7 @@ export const PROXIES = {
   socat: '`socat`',
 }
 
-/** Starts a server and, between it and whoever measures, a proxy. `measure` gets the port that a peer is to dial, both peers, and what it returns is returned. */
+/** Starts a server and, between it and whoever measures, a proxy. `measure` gets which port a peer is to dial, the server, and the proxy: as a peer if it is one, and its pid. */
 export async function between(variant, go, part, args, measure, fault = {}) {
   const server = new Peer(part, { args, keepsMemory: true })
   const upstream = await server.call('listen')
@@ -27,6 +27,7 @@ export async function between(variant, go, part, args, measure, fault = {}) {
       (client) => (variant === 'inside' ? client.call('proxied', upstream) : (proxy?.port ?? upstream)),
       server,
       proxy?.peer,
+      proxy?.pid,
     )
   } finally {
     await proxy?.end()
@@ -38,12 +39,12 @@ async function proxyOf(variant, go, upstream, fault) {
   if (variant === 'direct' || variant === 'inside') return undefined
   if (variant === 'netgrace') {
     const peer = new Peer('proxy', { execArgv: ['--expose-gc'], keepsMemory: true })
-    return { peer, port: await peer.call('listen', { upstream, ...fault }), end: () => peer.end() }
+    return { peer, pid: peer.pid, port: await peer.call('listen', { upstream, ...fault }), end: () => peer.end() }
   }
   if (variant === 'go') {
     const child = spawn(go.program, [`127.0.0.1:${upstream}`], { stdio: ['pipe', 'pipe', 'inherit'] })
     const [line] = await once(child.stdout, 'data')
-    return { port: Number(String(line)), end: () => ended(child, () => child.stdin.end()) }
+    return { pid: child.pid, port: Number(String(line)), end: () => ended(child, () => child.stdin.end()) }
   }
   const port = await freePort()
   const child = spawn('socat', [
@@ -51,7 +52,7 @@ async function proxyOf(variant, go, upstream, fault) {
     `TCP:127.0.0.1:${upstream},nodelay`,
   ])
   await sleep(300) // it does not say when it listens
-  return { port, end: () => ended(child, () => child.kill()) }
+  return { pid: child.pid, port, end: () => ended(child, () => child.kill()) }
 }
 
 async function ended(child, end) {

@@ -39,10 +39,10 @@ function held() {
   return left.map((at, n) => at - came[n])
 }
 
-/** Resident memory a link, of `count` idle ones. */
+/** Bytes, once what is garbage has gone. */
 function memory() {
   globalThis.gc?.()
-  return { links: proxy.links.size, rss: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed }
+  return { heap: process.memoryUsage().heapUsed }
 }
 
 answer({ listen, memory, held })
