@@ -153,7 +153,7 @@ export class Conversation implements Replied {
   }
 
   get #nth(): string {
-    return `message ${Math.max(1, this.#count)} of ${this.#task.messages}`
+    return `message ${this.#count} of ${this.#task.messages}`
   }
 
   #do(state: 'waiting for the reply to' | 'pausing before'): void {
