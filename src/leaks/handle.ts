@@ -9,6 +9,8 @@ export interface Handle {
   readonly bytesRead?: number
   readonly bytesWritten?: number
   getAsyncId?(): number
+  /** Gives it a new id in the context of the caller. */
+  asyncReset?(resource: object): void
   hasRef?(): boolean
   ref?(): void
   unref?(): void
@@ -38,11 +40,19 @@ export interface Owner {
 }
 
 let ownerKey: symbol | undefined
+let handleKey: symbol | undefined
 
 export function ownerOf(handle: Handle): Owner | undefined {
   ownerKey ??= Object.getOwnPropertySymbols(handle).find((symbol) => symbol.description === 'owner_symbol')
   const owner: unknown = ownerKey && (handle as Record<symbol, unknown>)[ownerKey]
   return typeof owner === 'object' && owner !== null ? owner : undefined
+}
+
+/** That of a socket, or of a stream of HTTP/2. */
+export function handleOf(owner: object): Handle | undefined {
+  if ('_handle' in owner) return (owner._handle as Handle | null) ?? undefined
+  handleKey ??= Object.getOwnPropertySymbols(owner).find((symbol) => symbol.description === 'kHandle')
+  return handleKey && (owner as Record<symbol, Handle | undefined>)[handleKey]
 }
 
 export function isUnref(handle: Handle): boolean {

@@ -3,8 +3,11 @@ import { AsyncLocalStorage, AsyncResource, createHook, executionAsyncId } from '
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 import { rememberAskers } from '../lifetime/origin.ts'
+import { afterThis } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
 import { fileBorn, forgetFiles, requestBegan } from './files.ts'
+import type { Birth } from './birth.ts'
+import { handleOf } from './handle.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
 import { birthOf, birthOfReused, birthOfTimer, enter, forgetAll, isWatched, rememberDial, rememberListen } from './registry.ts'
 import type { Scope } from './scope.ts'
@@ -19,17 +22,25 @@ export interface Context {
 const LISTEN = 'tracing:net.server.listen:asyncStart'
 /** Published inside `net.connect()`, nearer to the user than where its handle is born: a stack costs by the calls in it. */
 const DIAL = 'net.client.socket'
+/** Published when what a peer opened has been handed out, before anything of it is read. Node 20 does not know the second. */
+const ACCEPTS = ['net.server.socket', 'http2.server.stream.created']
 
 /** All others are passed over before anything is done for them: on Node 20 and 22 there is one for each promise. */
-const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'Test'])
+const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'HTTPINCOMINGMESSAGE', 'Test'])
 
 /** The kernel's act. */
 const NOBODYS: Stack = {}
 
 const contexts = new AsyncLocalStorage<Context>()
+/** Where Node 20 and 22 keep a context, in its resource; later ones have no such key. */
+const { kResourceStore: STORE } = contexts as { readonly kResourceStore?: symbol }
+/** Outside of every AsyncLocalStorage, the user's too. */
+const outside = AsyncLocalStorage.snapshot()
 let holds = 0
 /** The call of `net.connect()` that is under way, until its handle is born. */
 let dial: { readonly stack: Stack; readonly within: number } | undefined
+/** The accepted socket that is given its listener's context. */
+let adopted: Birth | undefined
 let declared: ((test: object) => void) | undefined
 
 const hooks = {
@@ -78,6 +89,7 @@ function switchOn(): void {
   hook.enable()
   subscribe(LISTEN, listening)
   subscribe(DIAL, dialling)
+  for (const channel of ACCEPTS) subscribe(channel, adopting)
   rememberAskers(askedHere)
 }
 
@@ -85,6 +97,7 @@ function switchOff(): void {
   hook.disable()
   unsubscribe(LISTEN, listening)
   unsubscribe(DIAL, dialling)
+  for (const channel of ACCEPTS) unsubscribe(channel, adopting)
   rememberAskers(undefined)
   contexts.disable()
   forgetAll()
@@ -99,6 +112,8 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
   // Anybody may call a resource of their own what they like.
   if (resource instanceof AsyncResource) return type === 'Test' ? declared?.(resource) : undefined
   switch (type) {
+    case 'HTTPINCOMINGMESSAGE':
+      return parserBorn(resource)
     case 'TCPCONNECTWRAP':
     case 'PIPECONNECTWRAP':
       return rememberDial(triggerId, resource)
@@ -117,18 +132,30 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   // An agent that takes a socket again gives its handle a new id, under the stack of the request that took it; a timer
   // that is refreshed after it fired is the timer that it was. Both stay what they were when they were first opened.
   const { handle: reused } = resource as { readonly handle?: object }
-  const before = reused ? birthOfReused(reused) : type === 'Timeout' ? birthOfTimer(resource) : undefined
+  const before = reused ? birthOfReused(reused) : type === 'Timeout' ? birthOfTimer(resource) : adopted
   if (before) return enter(before, id)
   if (reused) return
   const trigger = birthOf(triggerId)
   // Accepting is the one birth that happens outside of any callback.
   const accepted = trigger !== undefined && isListener(trigger.type) && executionAsyncId() === 0
-  // What an accepted socket receives is handled outside of any context: that is its listener's.
-  const { scope, origin } = (accepted ? trigger : (contexts.getStore() ?? trigger)) ?? {}
+  const { scope, origin } = (accepted ? trigger : contexts.getStore()) ?? {}
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
   const stack = accepted ? NOBODYS : (dialled(type) ?? captureStack(born))
   enter({ type, handle: resource, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
+}
+
+/**
+ * Before an `upgrade` or a `connect` the parser is let go, and with it, on Node 20 and 22, the context of whatever the
+ * listener opens: from there on the parser itself is the resource.
+ */
+function parserBorn({ socket }: { readonly socket?: { readonly parser?: object | null } }): void {
+  if (STORE === undefined) return
+  const context = contexts.getStore()
+  // The connection is given its parser right after.
+  afterThis(() => {
+    if (socket?.parser) Object.assign(socket.parser, { [STORE]: context })
+  })
 }
 
 function asked(request: object): void {
@@ -146,6 +173,20 @@ function dialled(type: string): Stack | undefined {
   const { stack, within } = dial
   dial = undefined
   return within === executionAsyncId() ? stack : undefined
+}
+
+/**
+ * What a peer opens is born outside of any context: what its handlers open behind an `await` would be nobody's. So its
+ * handle is born again in that of its listener or session, and in that of no AsyncLocalStorage but ours.
+ */
+function adopting(message: unknown): void {
+  const { socket, stream } = message as { readonly socket?: object; readonly stream?: object }
+  const handle = handleOf(socket ?? stream!)
+  const context = contexts.getStore()
+  if (!handle?.asyncReset || !context) return
+  adopted = birthOf(handle.getAsyncId?.() ?? -1)
+  outside(() => contexts.run(context, () => handle.asyncReset!(handle)))
+  adopted = undefined
 }
 
 function listening(message: unknown): void {

@@ -6,6 +6,12 @@ export const clearTimer: typeof timers.clearTimeout = timers.clearTimeout
 export const setTicker: typeof timers.setInterval = timers.setInterval
 export const clearTicker: typeof timers.clearInterval = timers.clearInterval
 const setImmediate = timers.setImmediate
+const queueMicrotask = globalThis.queueMicrotask
+
+/** Runs `act` once the code that is running has returned to the event loop. */
+export function afterThis(act: () => void): void {
+  queueMicrotask(act)
+}
 
 /** Runs `act` in the next turn of the event loop. */
 export function nextTurn(act: () => void): void {

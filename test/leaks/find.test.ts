@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import * as dgram from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
+import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +14,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { assertNoLeaks, findLeaks } from '../../src/leaks/find.ts'
 import { LeakError } from '../../src/leaks/leak-error.ts'
 import { currentScope } from '../../src/leaks/trace.ts'
+import type { Leak } from '../../src/model/leak.ts'
 
 const HERE = fileURLToPath(import.meta.url)
 const cleanups: (() => unknown)[] = []
@@ -33,6 +36,19 @@ async function dial(server: net.Server): Promise<net.Socket> {
   cleanups.push(() => socket.destroy())
   await once(socket, 'connect')
   return socket
+}
+
+/** `ring` starts a timer that nobody clears before the end of the test, in a later turn than that of its caller. */
+function bell(): { ring: () => Promise<void>; rung: Promise<void> } {
+  let rang!: () => void
+  const rung = new Promise<void>((resolve) => (rang = resolve))
+  async function ring(): Promise<void> {
+    await delay(1)
+    const timer = setInterval(() => {}, 1e6)
+    cleanups.push(() => clearInterval(timer))
+    rang()
+  }
+  return { ring, rung }
 }
 
 /** The line of this file where `marker` stands. */
@@ -287,6 +303,66 @@ describe('scopes', () => {
       ),
     )
     expect(found.map((leaks) => leaks.length)).toEqual(Array.from({ length: 20 }, (_, n) => n % 3))
+  })
+
+  test("what an accepted socket's handlers open behind an await belongs to its listener's scope, not to its client's", async () => {
+    const { ring, rung } = bell()
+    const kindsOf = async (leaks: Promise<Leak[]>): Promise<string[]> => (await leaks).map(({ kind }) => kind).toSorted()
+    let serving!: Promise<Leak[]>
+    const server = await new Promise<net.Server>((resolve) => {
+      serving = findLeaks(async () => {
+        resolve(await listener((socket) => void socket.on('data', ring)))
+        await rung
+      }, quick)
+    })
+    const dialling = findLeaks(async () => {
+      const socket = await dial(server)
+      socket.write('x')
+      await rung
+    }, quick)
+    expect(await kindsOf(serving)).toEqual(['tcp-listener', 'tcp-socket', 'timer'])
+    expect(await kindsOf(dialling)).toEqual(['tcp-socket'])
+  })
+
+  test.skipIf(process.versions.node.startsWith('20.'))(
+    "what an HTTP/2 stream's handlers open, too; Node 20 does not tell of such a stream",
+    async () => {
+      const { ring, rung } = bell()
+      const leaks = await findLeaks(async () => {
+        const server = http2.createServer().on('stream', (stream) => {
+          stream.respond()
+          stream.on('data', ring).on('end', () => stream.end())
+        })
+        await once(server.listen(0, '127.0.0.1'), 'listening')
+        const session = http2.connect(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`)
+        session.request({ ':method': 'POST' }).resume().end('x')
+        await rung
+        session.close()
+        server.close()
+      })
+      expect(leaks).toMatchObject([{ kind: 'timer', site: { file: HERE } }])
+    },
+  )
+
+  test("the user's own AsyncLocalStorage is in an accepted socket's handlers what it is without a check", async () => {
+    const theirs = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const talk = (): Promise<void> =>
+      theirs.run('theirs', async () => {
+        const server = await listener((socket) => {
+          seen.push(theirs.getStore())
+          socket.on('data', () => {
+            seen.push(theirs.getStore())
+            socket.end()
+          })
+        })
+        const socket = await dial(server)
+        socket.resume().end('x')
+        await once(socket, 'close')
+      })
+    await talk()
+    await findLeaks(talk, quick)
+    expect(seen).toEqual(['theirs', undefined, 'theirs', undefined])
   })
 
   test('the tracer is off before, and off again after the last', async () => {

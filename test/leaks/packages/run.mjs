@@ -1,7 +1,6 @@
 // node run.mjs [PACKAGE ...]: runs each program in a process of its own, and compares what was reported with what its lines say.
 // `//! kind kind` ends a line that leaks, once for each handle; `kind:package` where that package is named, and no line of ours,
-// since it opens the handle of its own accord later on; `~kind` where an older Node
-// has lost the async context, so that watchLeaks alone finds it. A program without such a line must be clean.
+// since it opens the handle of its own accord later on. A program without such a line must be clean.
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -11,7 +10,6 @@ import { promisify } from 'node:util'
 
 import { absentProgram, SERVER_NAMES, startRealServer } from './servers.mjs'
 
-const MAYBE = '~'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const wanted = process.argv.slice(2)
 const all = readdirSync(`${here}programs`).filter((file) => wanted.length === 0 || wanted.includes(basename(file, '.mjs')))
@@ -50,11 +48,7 @@ process.exitCode = different === 0 && programs.length > 0 ? 0 : 1
 
 async function check({ file, name, leaks }) {
   const { byScope, byTime } = await run(file, name)
-  const open = leaks.map((leak) => leak.replace(MAYBE, ''))
-  const sure = leaks.filter((leak) => !leak.startsWith(MAYBE))
-  const wrong = [differences('by scope', byScope.length < open.length ? sure : open, byScope), differences('by time', open, byTime)].filter(
-    Boolean,
-  )
+  const wrong = [differences('by scope', leaks, byScope), differences('by time', leaks, byTime)].filter(Boolean)
   if (wrong.length === 0) return
   different++
   console.log(`differs  ${basename(file, '.mjs')}  ${name}\n${wrong.join('\n')}`)

@@ -111,3 +111,68 @@ export async function aSocketThatWasUpgraded({ keep }) {
   keep(socket)
   server.close()
 }
+
+export async function aTimerBehindTheDataOfAnUpgradedSocket({ keep }) {
+  let rang
+  const opened = new Promise((resolve) => (rang = resolve))
+  const server = http.createServer()
+  server.on('upgrade', (request, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')
+    socket.on('data', async () => rang((await null, setInterval(() => {}, 1e6)))) //! timer
+    socket.on('end', () => socket.end())
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const headers = { connection: 'upgrade', upgrade: 'x' }
+  const request = http.request({ port: server.address().port, host: '127.0.0.1', headers, agent: false })
+  request.end()
+  const [, socket] = await once(request, 'upgrade')
+  socket.resume().end('x')
+  await Promise.all([opened, once(socket, 'close')])
+  server.close()
+}
+
+export async function aTimerBehindTheBodyOfARequest({ cert, key, ca }) {
+  let rang
+  const opened = new Promise((resolve) => (rang = resolve))
+  const server = https.createServer({ cert, key }, (request, response) => {
+    request.on('data', async () => rang((await null, setInterval(() => {}, 1e6)))) //! timer
+    request.on('end', () => response.end())
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const request = https.request({
+    port: server.address().port,
+    host: '127.0.0.1',
+    method: 'POST',
+    agent: false,
+    ca,
+    servername: 'localhost',
+  })
+  request.end('x')
+  const [response] = await once(request, 'response')
+  response.resume()
+  await Promise.all([opened, once(response, 'end')])
+  server.close()
+}
+
+export async function timersOfWhoeverTakesASocketOver() {
+  const headers = { connection: 'upgrade', upgrade: 'x' }
+  for (const [event, asked, answer] of [
+    ['upgrade', { headers }, '101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x'],
+    ['connect', { method: 'CONNECT', path: 'a.test:1' }, '200 OK'],
+  ]) {
+    const server = http.createServer()
+    server.on(event, async (request, socket) => {
+      setInterval(() => {}, 1e6) //! timer timer
+      await null
+      setInterval(() => {}, 1e6) //! timer timer
+      socket.resume().end(`HTTP/1.1 ${answer}\r\n\r\n`)
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const request = http.request({ port: server.address().port, host: '127.0.0.1', agent: false, ...asked })
+    request.end()
+    const [, socket] = await once(request, event)
+    socket.resume().end()
+    await once(socket, 'close')
+    server.close()
+  }
+}

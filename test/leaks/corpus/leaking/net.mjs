@@ -134,6 +134,37 @@ export async function aSocketOpenedInADataHandler({ echo, keep }) {
   server.close()
 }
 
+/** Each way out of the turn in which a handler of an accepted socket was called. */
+const laters = [async (act) => (await null, act()), (act) => process.nextTick(act), (act) => setImmediate(act), (act) => setTimeout(act, 1)]
+
+export async function timersBehindTheDataHandlerOfAnAcceptedSocket() {
+  for (const later of laters) {
+    let rang
+    const opened = new Promise((resolve) => (rang = resolve))
+    const ring = () => rang(setInterval(() => {}, 1e6)) //! timer timer timer timer
+    const server = net.createServer((socket) => socket.on('data', () => later(ring)))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = net.connect(server.address().port, '127.0.0.1')
+    client.resume().end('x')
+    await Promise.all([opened, once(client, 'close')])
+    server.close()
+  }
+}
+
+export async function timersBehindTheLastEventsOfAnAcceptedSocket({ folder }) {
+  for (const event of ['end', 'close']) {
+    let rang
+    const opened = new Promise((resolve) => (rang = resolve))
+    const ring = async () => rang((await null, setInterval(() => {}, 1e6))) //! timer timer
+    const server = net.createServer((socket) => socket.resume().on(event, ring)).listen(`${folder}/${event}.sock`)
+    await once(server, 'listening')
+    const client = net.connect(`${folder}/${event}.sock`)
+    client.resume().end('x')
+    await Promise.all([opened, once(client, 'close')])
+    server.close()
+  }
+}
+
 export async function aUnixClient({ path }) {
   await once(net.connect(path), 'connect') //! unix-socket
 }

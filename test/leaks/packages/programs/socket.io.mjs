@@ -46,7 +46,7 @@ export async function clientThatReconnectsToAClosedServer() {
 
 export async function clientAndServerThatStay() {
   const web = createServer()
-  const server = new Server(web) //! ~timer:engine.io
+  const server = new Server(web) //! timer:engine.io
   server.on('connection', echo)
   web.listen(0, '127.0.0.1') //! tcp-listener tcp-socket
   await once(web, 'listening')

@@ -51,6 +51,23 @@ export async function heartbeatThatIsNotCleared() {
   server.close()
 }
 
+export async function heartbeatPerConnectionThatIsNotCleared() {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  server.on('connection', (socket) => {
+    setInterval(() => socket.ping(), 30_000) //! timer
+    socket.on('message', async (data) => {
+      await null
+      setInterval(() => socket.send(data), 30_000) //! timer
+      socket.close()
+    })
+  })
+  await once(server, 'listening')
+  const socket = new WebSocket(`ws://127.0.0.1:${server.address().port}`)
+  socket.on('open', () => socket.send('something'))
+  await once(socket, 'close')
+  server.close()
+}
+
 export async function closeThatThePeerNeverAnswers({ silent }) {
   new WebSocket(`ws://127.0.0.1:${silent}`, { handshakeTimeout: 60_000 }).on('error', () => {}) //! tcp-socket
 }
