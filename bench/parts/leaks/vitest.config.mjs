@@ -10,6 +10,8 @@ export default defineConfig({
   root: fileURLToPath(new URL('../../..', import.meta.url)),
   test: {
     include: [`bench/parts/leaks/${file}.test.mjs`],
+    // As it is for whoever has netgrace installed: not transformed by Vite.
+    server: { deps: { external: [new RegExp(fileURLToPath(new URL('.', build)).replaceAll(/[^\w/]/g, '.'))] } },
     setupFiles: setup ? [fileURLToPath(new URL(...setup))] : [],
   },
 })
