@@ -24,12 +24,13 @@ async function seenBy(server: Server, port: number): Promise<unknown[]> {
   const all = new Promise<void>((resolve) => {
     server.once('connection', (socket) => {
       seen.push(storage.getStore())
-      socket.once('data', async () => {
+      socket.once('data', () => {
         seen.push(storage.getStore())
-        await Promise.resolve()
-        seen.push(storage.getStore())
-        socket.destroy()
-        resolve()
+        void Promise.resolve().then(() => {
+          seen.push(storage.getStore())
+          socket.destroy()
+          resolve()
+        })
       })
     })
   })

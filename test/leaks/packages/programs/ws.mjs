@@ -55,10 +55,11 @@ export async function heartbeatPerConnectionThatIsNotCleared() {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   server.on('connection', (socket) => {
     setInterval(() => socket.ping(), 30_000) //! timer
-    socket.on('message', async (data) => {
-      await null
-      setInterval(() => socket.send(data), 30_000) //! timer
-      socket.close()
+    socket.on('message', (data) => {
+      setImmediate(() => {
+        setInterval(() => socket.send(data), 30_000) //! timer
+        socket.close()
+      })
     })
   })
   await once(server, 'listening')
