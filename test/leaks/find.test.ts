@@ -124,6 +124,24 @@ describe('what is found', () => {
     opened[0]!.destroy()
   })
 
+  test("what an accepted socket's handlers open without a line of the user's, at the line of its listener", async () => {
+    let line = 0
+    const leaks = await findLeaks(async () => {
+      const second = net.createServer()
+      cleanups.push(() => second.close())
+      // Node calls it, and nobody between.
+      const server = net.createServer((socket) => socket.resume().once('data', second.listen.bind(second, { port: 0 })))
+      line = here() + 1
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const socket = await dial(server)
+      socket.resume().end('x')
+      await Promise.all([once(second, 'listening'), once(socket, 'close')])
+      server.close()
+    }, quick)
+    expect(leaks).toMatchObject([{ kind: 'tcp-listener', site: { file: HERE, line } }])
+  })
+
   test('a socket that came through at its third address, at the line of its connect()', async () => {
     const server = await listener()
     const { port } = server.address() as net.AddressInfo
