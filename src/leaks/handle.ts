@@ -16,6 +16,8 @@ export interface Handle {
   unref?(): void
   getsockname?(out: object): number
   getpeername?(out: object): number
+  /** Of a TLS socket: that of its transport. */
+  readonly _parent?: object
   /** A message port's. */
   listenerCount?(event: string): number
   /** A worker's. */
@@ -69,7 +71,7 @@ export function remoteOf(handle: Handle): Endpoint | undefined {
 
 /** Whether the socket is that of the handle. A TLS socket's own handle stands before that of its transport. */
 export function isBehind(socket: object, handle: object): boolean {
-  const { _handle: own } = socket as { readonly _handle?: { readonly _parent?: object } | null }
+  const own = handleOf(socket)
   return own === handle || own?._parent === handle
 }
 

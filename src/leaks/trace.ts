@@ -5,8 +5,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { rememberAskers } from '../lifetime/origin.ts'
 import { afterThis } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
-import { fileBorn, forgetFiles, requestBegan } from './files.ts'
 import type { Birth } from './birth.ts'
+import { fileBorn, forgetFiles, requestBegan } from './files.ts'
 import { handleOf } from './handle.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
 import { birthOf, birthOfReused, birthOfTimer, enter, forgetAll, isWatched, rememberDial, rememberListen } from './registry.ts'
@@ -34,7 +34,7 @@ const NOBODYS: Stack = {}
 const contexts = new AsyncLocalStorage<Context>()
 /** Where Node 20 and 22 keep a context, in its resource; later ones have no such key. */
 const { kResourceStore: STORE } = contexts as { readonly kResourceStore?: symbol }
-/** Outside of every AsyncLocalStorage, the user's too. */
+/** As this module was loaded: in no AsyncLocalStorage of the user's. */
 const outside = AsyncLocalStorage.snapshot()
 let holds = 0
 /** The call of `net.connect()` that is under way, until its handle is born. */
@@ -129,10 +129,8 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
 }
 
 function handleBorn(id: number, type: string, triggerId: number, resource: object): void {
-  // An agent that takes a socket again gives its handle a new id, under the stack of the request that took it; a timer
-  // that is refreshed after it fired is the timer that it was. Both stay what they were when they were first opened.
   const { handle: reused } = resource as { readonly handle?: object }
-  const before = reused ? birthOfReused(reused) : type === 'Timeout' ? birthOfTimer(resource) : adopted
+  const before = bornBefore(type, resource, reused)
   if (before) return enter(before, id)
   if (reused) return
   const trigger = birthOf(triggerId)
@@ -143,6 +141,17 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   const via = accepted ? trigger : (trigger?.via ?? trigger)
   const stack = accepted ? NOBODYS : (dialled(type) ?? captureStack(born))
   enter({ type, handle: resource, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
+}
+
+/**
+ * What is born again stays what it was when it was first opened: a socket whose handle gets a new id from an agent that
+ * takes it again, under the stack of the request that took it, or from {@link adopting}; a timer that is refreshed after it
+ * fired.
+ */
+function bornBefore(type: string, resource: object, reused: object | undefined): Birth | undefined {
+  if (reused) return birthOfReused(reused)
+  if (adopted?.handle === resource) return adopted
+  return type === 'Timeout' ? birthOfTimer(resource) : undefined
 }
 
 /**

@@ -8,7 +8,7 @@ export const clearTicker: typeof timers.clearInterval = timers.clearInterval
 const setImmediate = timers.setImmediate
 const queueMicrotask = globalThis.queueMicrotask
 
-/** Runs `act` once the code that is running has returned to the event loop. */
+/** Runs `act` when the callback that is running has returned, in the same turn of the event loop. */
 export function afterThis(act: () => void): void {
   queueMicrotask(act)
 }

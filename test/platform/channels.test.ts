@@ -45,3 +45,23 @@ test('a listen() with a host publishes tracing:net.server.listen in the call, wh
   expect(stackOf('published')).toMatch(/at listening /)
   expect(stackOf('born')).not.toMatch(/at listening /)
 })
+
+test('net.server.socket is published when the listeners have the socket, before anything of it is read', async () => {
+  const server = await listening('127.0.0.1')
+  const seen = watch('net.server.socket', 'none')
+  const note = (what: string): void => void seen.push({ what, stack: '' })
+  const received = new Promise<void>((resolve) => {
+    server.on('connection', (socket) => {
+      note('connection')
+      socket.once('data', () => {
+        note('data')
+        resolve()
+      })
+    })
+  })
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.end('x')
+  await received
+  expect(seen.map(({ what }) => what)).toEqual(['connection', 'published', 'data'])
+  await once(socket.resume(), 'close')
+})

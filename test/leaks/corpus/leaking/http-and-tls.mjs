@@ -112,7 +112,7 @@ export async function aSocketThatWasUpgraded({ keep }) {
   server.close()
 }
 
-export async function aTimerBehindTheDataOfAnUpgradedSocket({ keep }) {
+export async function aTimerBehindTheDataOfAnUpgradedSocket() {
   let rang
   const opened = new Promise((resolve) => (rang = resolve))
   const server = http.createServer()
