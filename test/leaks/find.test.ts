@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import * as dgram from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
+import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -138,6 +139,36 @@ describe('what is found', () => {
       socket.resume().end('x')
       await Promise.all([once(second, 'listening'), once(socket, 'close')])
       server.close()
+    }, quick)
+    expect(leaks).toMatchObject([{ kind: 'tcp-listener', site: { file: HERE, line } }])
+  })
+
+  test("what the handlers of a socket open that its agent took again, without a line of the user's, at the line of its first request", async () => {
+    let line = 0
+    const leaks = await findLeaks(async () => {
+      const second = net.createServer()
+      cleanups.push(() => second.close())
+      const server = http.createServer((_, response) => response.end())
+      server.on('upgrade', (_, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')
+        socket.once('data', () => socket.end('x'))
+      })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const agent = new http.Agent({ keepAlive: true })
+      const to = { port: (server.address() as net.AddressInfo).port, host: '127.0.0.1', agent }
+      line = here() + 1
+      const first = http.get(to)
+      const [response] = (await once(first, 'response')) as [http.IncomingMessage]
+      await Promise.all([once(agent, 'free'), once(response.resume(), 'end')])
+      const upgrade = http.get({ ...to, headers: { connection: 'upgrade', upgrade: 'x' } })
+      const [, socket] = (await once(upgrade, 'upgrade')) as [unknown, net.Socket]
+      expect(upgrade.reusedSocket).toBe(true)
+      // Node calls it, and nobody between.
+      socket.once('data', second.listen.bind(second, { port: 0 }))
+      socket.end('x')
+      await Promise.all([once(second, 'listening'), once(socket, 'close')])
+      server.close()
+      agent.destroy()
     }, quick)
     expect(leaks).toMatchObject([{ kind: 'tcp-listener', site: { file: HERE, line } }])
   })
