@@ -53,7 +53,7 @@ async function judge(lived: Lived): Promise<void> {
   for (const link of links) {
     const record = history.find(({ id }) => id === link.id)!
     const server = servers.find(({ ports }) => ports.other === portOf(link.upstream.local))
-    const client = clients.find(({ ports }) => ports.own === portOf(link.client.endpoint)) ?? nameless(lived, server)
+    const client = clients.find(({ ports }) => ports.own === portOf(link.client.endpoint)) ?? nameless(lived, record, server)
     expect(await link.client.ended).toBe(record.client)
     expect(await link.upstream.ended).toBe(record.upstream)
     if (client) judgeLane(lived, record, 'downstream', server, client)
@@ -99,13 +99,22 @@ function portOf(endpoint: Link['client']['endpoint']): number | undefined {
   return endpoint && 'port' in endpoint ? endpoint.port : undefined
 }
 
-/** A client that was reset before the proxy accepted it has no port there; but what came tells it from the others. */
-function nameless({ clients, links }: Lived, server: End | undefined): End | undefined {
+/** A client that was reset before the proxy accepted it has no port there: it is the one whose bytes are most like what came of them. */
+function nameless({ clients, links }: Lived, { bytes }: LinkRecord, server: End | undefined): End | undefined {
   const ports = new Set(links.map(({ client }) => portOf(client.endpoint)))
   const come = server?.come.bytes ?? Buffer.alloc(0)
-  return clients.find(({ ports: { own }, script, sent }) => {
-    return script.last === 'reset' && !ports.has(own) && sent.subarray(0, come.length).equals(come)
+  const candidates = clients.filter(({ ports: { own }, script, sent }) => {
+    return script.last === 'reset' && !ports.has(own) && sent.length >= bytes.upstream
   })
+  const unlike = new Map(candidates.map((client) => [client, bitsApart(client.sent, come)]))
+  return candidates.toSorted((one, other) => unlike.get(one)! - unlike.get(other)!)[0]
+}
+
+/** How many bits of what came are not those that were sent: none, or some of each eight bytes where they were corrupted. */
+function bitsApart(sent: Buffer, come: Buffer): number {
+  let bits = 0
+  for (const [at, byte] of come.entries()) for (let rest = byte ^ sent[at]!; rest > 0; rest &= rest - 1) bits++
+  return bits
 }
 
 /** Whether the lives were wild enough to prove anything. */
