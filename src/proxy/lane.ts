@@ -76,9 +76,7 @@ export class Lane implements SlotLane, Receiver {
     const hole = slot.heal()
     const at = this.#slots.indexOf(slot)
     if (at < 0) return false // the lane was over, and has let go of it
-    const before = this.#slots[at - 1]
-    if (before) before.next = slot.next
-    this.#slots.splice(at, 1)
+    if (!slot.hasEnded) this.#takeOut(at) // else its end may still be on its way, and no data must overtake that
     this.flow()
     return hole && !this.over
   }
@@ -111,6 +109,12 @@ export class Lane implements SlotLane, Receiver {
     this.#stopped = stop
     if (stop) this.from.pause()
     else this.from.resume()
+  }
+
+  #takeOut(at: number): void {
+    const [slot] = this.#slots.splice(at, 1)
+    const before = this.#slots[at - 1]
+    if (before) before.next = slot!.next
   }
 
   get #limit(): number {

@@ -85,6 +85,11 @@ export class Slot implements LaneContext, Receiver {
     return this.#random
   }
 
+  /** It has let an end pass: nothing may come behind that any more. */
+  get hasEnded(): boolean {
+    return this.#closedOut
+  }
+
   /** What may be in flight on account of it. */
   get inFlightBytes(): number {
     return this.#state === 'awake' ? (this.#strike.fault.inFlightBytes ?? 0) : 0
@@ -95,6 +100,7 @@ export class Slot implements LaneContext, Receiver {
   }
 
   push(item: Item): void {
+    if (this.#closedOut) return this.#lane.release(sizeOf(item))
     if (this.#state === 'awake') return this.#intoStage(item)
     if (this.#state !== 'asleep' || typeof item === 'symbol') return this.next.push(item)
     const border = this.#borderIn(item)
@@ -188,7 +194,6 @@ export class Slot implements LaneContext, Receiver {
 
   #intoStage(item: Item): void {
     this.#strike.met()
-    if (this.#closedOut) return this.#lane.release(sizeOf(item))
     if (typeof item === 'symbol') this.#closedIn = true
     else this.#held += item.length
     this.#try(() => this.#stage?.push(item))

@@ -295,6 +295,21 @@ describe('reset and end', () => {
     await closed(client)
     expect(proxy.history).toMatchObject([{ bytes: { upstream: 5, downstream: 5 } }])
   })
+
+  test('what is sent after a fault has ended its lane does not overtake the end, though the fault is healed while that is on its way', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(() => bare)
+    const ending = proxy.inject(faults.end(), { direction: 'upstream', after: { match: 'last' } })
+    proxy.inject(faults.slowClose({ ms: 200 }), { direction: 'upstream' })
+    const client = await bareClient(proxy)
+    const atServer = new Collected(await bare.socket())
+    client.write('last, and what nobody gets,')
+    await atServer.atLeast(4)
+    ending.heal()
+    client.write(' nor gets this')
+    await until(() => atServer.ended)
+    expect(atServer.text).toBe('last')
+  })
 })
 
 test('slowClose delays the end only', async () => {
