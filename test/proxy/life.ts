@@ -205,6 +205,8 @@ export interface Lived {
   readonly cutLinks: readonly Carried[]
   /** There has been an outage that cut what was open, or a stop. */
   readonly cut: boolean
+  /** While the proxy was down, its port became that of somebody else's socket. */
+  readonly portTaken: boolean
   readonly report: StopReport | undefined
 }
 
@@ -264,6 +266,7 @@ class Acting {
   readonly #on: Injected[] = []
   readonly #healed: Carried[] = []
   readonly #cutLinks: Carried[] = []
+  #portTaken = false
   cut = false
 
   constructor(proxy: FaultProxy, links: readonly Link[]) {
@@ -276,13 +279,15 @@ class Acting {
       for (const one of acts) await this.#do(one)
       await this.#proxy.up()
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ERR_NETGRACE_STOPPED') throw error
+      const { code, cause } = error as { code?: string; cause?: { code?: string } }
+      this.#portTaken = code === 'ERR_NETGRACE_LISTEN' && cause?.code === 'EADDRINUSE'
+      if (!this.#portTaken && code !== 'ERR_NETGRACE_STOPPED') throw error
     }
   }
 
-  done(): Pick<Lived, 'injected' | 'cutLinks' | 'healedUnderWay'> {
+  done(): Pick<Lived, 'injected' | 'cutLinks' | 'healedUnderWay' | 'portTaken'> {
     const healedUnderWay = this.#healed.filter(({ link, bytes }) => carried(link) > bytes).length
-    return { injected: this.#injected, cutLinks: this.#cutLinks, healedUnderWay }
+    return { injected: this.#injected, cutLinks: this.#cutLinks, healedUnderWay, portTaken: this.#portTaken }
   }
 
   async #do(one: Act): Promise<void> {

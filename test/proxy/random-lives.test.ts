@@ -41,6 +41,7 @@ test(
       ...(PATH === undefined ? {} : { path: PATH }),
     })
     await until(() => openSockets() === open)
+    expect(seen.portsTaken).toBeLessThanOrEqual(1 + Number(ROUNDS) / 1000)
     if (PATH === undefined && Number(ROUNDS) >= 300) seen.wasEnough()
   },
 )
@@ -120,10 +121,12 @@ function bitsApart(sent: Buffer, come: Buffer): number {
 
 /** Whether the lives were wild enough to prove anything. */
 class Seen {
+  portsTaken = 0
   readonly #hits = new Map<string, number>(Object.keys(KINDS).map((kind) => [kind, 0]))
   readonly #counts = { links: 0, bytes: 0, healedUnderWay: 0, holesReset: 0, cut: 0, forced: 0, complete: 0 }
 
-  add({ injected, links, healedUnderWay, clients, servers, proxy, cut, report }: Lived): void {
+  add({ injected, links, healedUnderWay, clients, servers, proxy, cut, portTaken, report }: Lived): void {
+    this.portsTaken += Number(portTaken)
     for (const { kind, fault } of injected) this.#hits.set(kind, this.#hits.get(kind)! + fault.hits)
     const counts = this.#counts
     counts.links += links.length
