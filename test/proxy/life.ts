@@ -205,7 +205,7 @@ export interface Lived {
   readonly cutLinks: readonly Carried[]
   /** There has been an outage that cut what was open, or a stop. */
   readonly cut: boolean
-  /** While the proxy was down, its port became that of somebody else's socket. */
+  /** The proxy could not listen again: its port was in use. It is held meanwhile, so that is rare beyond one in ten thousand. */
   readonly portTaken: boolean
   readonly report: StopReport | undefined
 }
