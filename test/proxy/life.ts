@@ -205,7 +205,7 @@ export interface Lived {
   readonly cutLinks: readonly Carried[]
   /** There has been an outage that cut what was open, or a stop. */
   readonly cut: boolean
-  /** The proxy could not listen again: its port was in use. It is held meanwhile, so that is rare beyond one in ten thousand. */
+  /** The proxy could not listen again: its port was in use. It is held meanwhile, so this is rare. */
   readonly portTaken: boolean
   readonly report: StopReport | undefined
 }
