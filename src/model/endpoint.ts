@@ -1,17 +1,24 @@
 import type { AddressInfo } from 'node:net'
+import { URL } from 'node:url' // the global one may be jsdom's, or happy-dom's
 
 import { outOfRange, wrongType, wrongValue } from './invalid.ts'
+import { looksLikePath, socketPath } from './socket-path.ts'
 
 /** Where something listens, or is connected: a TCP or UDP host and port, or the path of a unix socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /**
- * Anything that names a place to connect to: a server, a proxy, an {@link Endpoint} or an `AddressInfo` as they are,
- * a URL with host and port, or `'HOST:PORT'`. A wildcard host (`0.0.0.0`, `::`) is dialled as loopback.
+ * Anything that names a place to connect to: a server, a proxy, an {@link Endpoint} or what `server.address()` gives as
+ * they are, `{ hostname, port }`, a URL with host and port, `'HOST:PORT'`, or the path of a unix socket (`/…`, `./…`,
+ * `unix:…`, on Windows a pipe). A wildcard host (`0.0.0.0`, `::`) is dialled as loopback; a relative path is resolved
+ * when it is given.
  */
-export type Address = Endpoint | AddressInfo | string | URL
+export type Address = Endpoint | AddressInfo | { readonly hostname: string; readonly port: number } | string | URL
 
-const ALLOWED = "{ host, port }, { path }, 'HOST:PORT' or a URL with host and port"
+const ALLOWED = "{ host, port }, { path }, 'HOST:PORT', a URL with host and port, or a path that begins with / or ./"
+
+/** The name of a socket in Linux's abstract namespace, as gRPC writes it: its path begins with NUL, which no text for people should. */
+const ABSTRACT = 'unix-abstract:'
 
 /** `URL` drops the port of these schemes when it is the scheme's own, so here it is not missing. */
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443, 'ftp:': 21 }
@@ -19,21 +26,25 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80
 /** Any address as an endpoint that can be dialled. Throws a `TypeError` or `RangeError` that says what came. */
 export function endpointOf(address: Address, name = 'to'): Endpoint {
   if (typeof address === 'string') return parse(address, name)
-  if (address instanceof URL) return fromUrl(address, name)
   if (typeof address !== 'object' || address === null) throw wrongType(name, ALLOWED, address)
-  if ('path' in address && typeof address.path === 'string') {
-    if (address.path === '') throw wrongValue(`${name}.path`, 'a path that is not empty', address.path)
-    return { path: address.path }
-  }
-  const { host, port } = address as { host?: unknown; port?: unknown }
-  const hostname = host ?? (address as { address?: unknown }).address
-  if (typeof hostname !== 'string' || hostname === '' || port === undefined) throw wrongType(name, ALLOWED, address)
-  return { host: dialled(hostname), port: portOf(port, `${name}.port`) }
+  if (isUrl(address)) return parse(address.href, name)
+  const given = address as { readonly [key in 'path' | 'host' | 'hostname' | 'address' | 'port']?: unknown }
+  if (typeof given.path === 'string') return { path: socketPath(given.path, `${name}.path`) }
+  const host = given.host ?? given.hostname ?? given.address
+  if (typeof host !== 'string' || host === '' || given.port === undefined) throw wrongType(name, ALLOWED, address)
+  return { host: dialled(host), port: portOf(given.port, `${name}.port`) }
 }
 
-/** `127.0.0.1:8080`, `[::1]:8080`, `unix:/tmp/a.sock`. */
+/** Whether it is a URL, of whichever realm: jsdom, happy-dom and each `vm` context have a class of their own. */
+export function isUrl(value: unknown): value is URL {
+  const { href, protocol } = (value ?? {}) as { readonly href?: unknown; readonly protocol?: unknown }
+  return typeof value === 'object' && typeof href === 'string' && typeof protocol === 'string' && URL.canParse(href)
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`, `unix:/tmp/a.sock`, `unix-abstract:a`. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  return 'path' in endpoint ? `unix:${endpoint.path || '(unnamed)'}` : `${bracketed(endpoint.host)}:${endpoint.port}`
+  if (!('path' in endpoint)) return `${bracketed(endpoint.host)}:${endpoint.port}`
+  return endpoint.path.startsWith('\0') ? ABSTRACT + endpoint.path.slice(1) : `unix:${endpoint.path || '(unnamed)'}`
 }
 
 /** The host as it stands in a URL: IPv6 in brackets. */
@@ -49,20 +60,21 @@ export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 
 function parse(text: string, name: string): Endpoint {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    if (!URL.canParse(text)) throw wrongValue(name, ALLOWED, text)
+    if (!URL.canParse(text)) throw wrongValue(name, ALLOWED, withoutPassword(text))
     return fromUrl(new URL(text), name)
   }
-  const unix = /^unix:(?<path>.+)$/.exec(text)?.groups
-  if (unix) return { path: unix['path']! }
+  if (text.startsWith(ABSTRACT)) return { path: socketPath(`\0${text.slice(ABSTRACT.length)}`, name) }
+  const path = looksLikePath(text) ? text : /^unix:(?<path>.+)$/s.exec(text)?.groups!['path']
+  if (path !== undefined) return { path: socketPath(path, name) }
   const parts = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d+)$/.exec(text)?.groups
-  if (!parts) throw wrongValue(name, ALLOWED, text)
+  if (!parts) throw wrongValue(name, ALLOWED, withoutPassword(text))
   return { host: dialled(parts['six'] ?? parts['host']!), port: portOf(Number(parts['port']), `the port of ${name}`) }
 }
 
 function fromUrl(url: URL, name: string): Endpoint {
-  if (url.protocol === 'unix:') return { path: decodeURIComponent(url.host + url.pathname) }
+  if (url.protocol === 'unix:') return { path: socketPath(decodeURIComponent(url.host + url.pathname), name) }
   const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port)
-  if (url.hostname === '' || port === undefined) throw wrongValue(name, ALLOWED, url.href)
+  if (url.hostname === '' || port === undefined) throw wrongValue(name, ALLOWED, withoutPassword(url.href))
   return { host: dialled(url.hostname.replace(/^\[(.*)\]$/, '$1')), port: portOf(port, `the port of ${name}`) }
 }
 
@@ -85,4 +97,9 @@ function dialled(host: string): string {
 
 function unmapped(host: string): string {
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
+}
+
+/** As it may stand in a message; what cannot be parsed is taken apart by its `:` and its last `@`. */
+function withoutPassword(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):.*@/is, '$1$2:***@')
 }

@@ -8,21 +8,21 @@ export function got(value: unknown): string {
 
 /** A `TypeError` in Node's own form: what is wrong, what is allowed, what came. */
 export function wrongType(name: string, allowed: string, value: unknown): TypeError {
-  return withCode(new TypeError(message(name, allowed, value)), 'ERR_INVALID_ARG_TYPE')
+  return withCode(new TypeError(message(name, allowed, got(value))), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** As {@link wrongType}, for a value of the right type that means nothing here. */
 export function wrongValue(name: string, allowed: string, value: unknown): TypeError {
-  return withCode(new TypeError(message(name, allowed, value)), 'ERR_INVALID_ARG_VALUE')
+  return withCode(new TypeError(message(name, allowed, got(value))), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** A `RangeError` in Node's own form. */
-export function outOfRange(name: string, allowed: string, value: unknown): RangeError {
-  return withCode(new RangeError(message(name, allowed, value)), 'ERR_OUT_OF_RANGE')
+/** A `RangeError` in Node's own form. `came` stands for the value where the value alone does not show what is wrong. */
+export function outOfRange(name: string, allowed: string, value: unknown, came: string = got(value)): RangeError {
+  return withCode(new RangeError(message(name, allowed, came)), 'ERR_OUT_OF_RANGE')
 }
 
-function message(name: string, allowed: string, value: unknown): string {
-  return `${name} must be ${allowed}, got ${got(value)}`
+function message(name: string, allowed: string, came: string): string {
+  return `${name} must be ${allowed}, got ${came}`
 }
 
 function withCode<E extends Error>(error: E, code: string): E {

@@ -1,4 +1,5 @@
 import { outOfRange, wrongType, wrongValue } from './invalid.ts'
+import { socketPath } from './socket-path.ts'
 
 /** Throws when `value` is not allowed for the option `name`. Never called for `undefined`. */
 export type Rule = (name: string, value: unknown) => void
@@ -29,6 +30,9 @@ export const string: Rule = (name, value) => {
   if (typeof value !== 'string') throw wrongType(name, 'a string', value)
   if (value === '') throw wrongValue(name, 'a string that is not empty', value)
 }
+
+/** Where to listen as a unix socket; {@link socketPath} makes it absolute. */
+export const listenPath: Rule = (name, value) => void socketPath(value, name)
 
 export const boolean: Rule = (name, value) => {
   if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)

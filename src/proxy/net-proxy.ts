@@ -10,6 +10,7 @@ import { NetgraceError } from '../model/errors.ts'
 import type { Direction, Fault } from '../model/fault.ts'
 import type { Link, LinkRecord } from '../model/link.ts'
 import { checkOptions, duration, oneOf } from '../model/options.ts'
+import { socketPath } from '../model/socket-path.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import { checkWhere, type Pattern, type Where } from '../model/where.ts'
 import type { Timeline } from '../timeline/timeline.ts'
@@ -66,7 +67,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#injections = new Injections(this.seed, this.#track)
     this.dialTimeoutMs = options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
     const { host = DEFAULT_PROXY_HOST, port = 0, path } = options
-    this.#entrance = new Entrance(path === undefined ? { host, port } : { path }, this)
+    this.#entrance = new Entrance(path === undefined ? { host, port } : { path: socketPath(path, 'path') }, this)
     for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
   }
 
@@ -79,7 +80,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   }
 
   get path(): string | undefined {
-    return this.#options.path
+    return 'path' in this.#entrance.address ? this.#entrance.address.path : undefined
   }
 
   get url(): string {

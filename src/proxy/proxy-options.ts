@@ -1,6 +1,6 @@
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import type { Fault } from '../model/fault.ts'
-import { checkOptions, duration, integer, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
+import { checkOptions, duration, integer, listenPath, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
 import { checkWhere, type Where } from '../model/where.ts'
 
 /** Default of `graceMs`: how long `stop()` lets both sides say goodbye. Milliseconds. */
@@ -46,7 +46,7 @@ const faultList: Rule = (name, value) => {
 const RULES: Rules<ProxyOptions> = {
   host: string,
   port: listenPort,
-  path: string,
+  path: listenPath,
   seed: integer(0, MAX_SEED),
   faults: faultList,
   graceMs: duration,

@@ -1,5 +1,5 @@
 import { wrongType } from '../model/invalid.ts'
-import { endpointOf, bracketed, type Address, type Endpoint } from '../model/endpoint.ts'
+import { endpointOf, bracketed, isUrl, type Address, type Endpoint } from '../model/endpoint.ts'
 
 /** Where the proxy's links lead: an address, or a function that is asked at each dial. */
 export type UpstreamAddress = Address | (() => Address | Promise<Address>)
@@ -41,7 +41,7 @@ export class Upstream {
 
   get #url(): string | undefined {
     const given = this.#given
-    if (given instanceof URL) return given.href
+    if (isUrl(given)) return given.href
     if (typeof given === 'string') return /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : undefined
     const { url } = given as { readonly url?: unknown }
     return typeof url === 'string' ? url : undefined

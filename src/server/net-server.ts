@@ -5,6 +5,7 @@ import type { WaitOptions } from '../model/client.ts'
 import type { Connection, Handler } from '../model/connection.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
+import { socketPath } from '../model/socket-path.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
@@ -43,7 +44,8 @@ export class NetServer implements GracefulServer {
     this.#handler = handler
     this.#options = options
     this.#setup = setup
-    this.#address = options.path === undefined ? { host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 } : { path: options.path }
+    const { host = DEFAULT_HOST, port = 0, path } = options
+    this.#address = path === undefined ? { host, port } : { path: socketPath(path, 'path') }
     this.#track = setup.timeline.openNumbered('server')
     this.#run = this.#newRun()
   }
@@ -57,7 +59,7 @@ export class NetServer implements GracefulServer {
   }
 
   get path(): string | undefined {
-    return this.#options.path
+    return 'path' in this.#address ? this.#address.path : undefined
   }
 
   get url(): string {

@@ -1,7 +1,7 @@
 import type { TlsOptions } from 'node:tls'
 
 import { wrongValue } from '../model/invalid.ts'
-import { boolean, checkOptions, duration, listenPort, passedOn, signal, string, type Rules } from '../model/options.ts'
+import { boolean, checkOptions, duration, listenPath, listenPort, passedOn, signal, string, type Rules } from '../model/options.ts'
 import { closingRule, type Closing } from './closing.ts'
 
 /** Default of `graceMs`: how long `stop()` lets connections finish. Milliseconds. */
@@ -37,7 +37,7 @@ export interface StopOptions {
 export const serverRules: Rules<ServerOptions> = {
   host: string,
   port: listenPort,
-  path: string,
+  path: listenPath,
   tls: passedOn,
   closing: closingRule,
   graceMs: duration,

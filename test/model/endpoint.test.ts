@@ -1,6 +1,19 @@
+import { resolve } from 'node:path'
+import { runInNewContext } from 'node:vm'
+
 import { describe, expect, test } from 'vitest'
 
 import { type Address, bracketed, type Endpoint, endpointOf, formatEndpoint, sameEndpoint } from '../../src/model/endpoint.ts'
+
+/** Shares no class with Node's, as the URL of jsdom or of happy-dom. */
+class OtherUrl {
+  readonly href: string
+  readonly protocol: string
+  constructor(href: string) {
+    this.href = href
+    this.protocol = href.slice(0, href.indexOf(':') + 1)
+  }
+}
 
 describe('what names a place to connect to', () => {
   test.each<[what: string, address: Address, endpoint: Endpoint]>([
@@ -17,6 +30,13 @@ describe('what names a place to connect to', () => {
     ['an http URL that names the default port', 'http://127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
     ['an https URL', 'https://127.0.0.1', { host: '127.0.0.1', port: 443 }],
     ['a URL object', new URL('tcp://127.0.0.1:9'), { host: '127.0.0.1', port: 9 }],
+    ['host under its other name', { hostname: '127.0.0.1', port: 8080 }, { host: '127.0.0.1', port: 8080 }],
+    ['a URL of another realm', runInNewContext('new URL("tcp://127.0.0.1:9")', { URL: OtherUrl }) as URL, { host: '127.0.0.1', port: 9 }],
+    ['an absolute path, as the address of a unix server is', '/tmp/a.sock', { path: '/tmp/a.sock' }],
+    ['a relative path', './a.sock', { path: resolve('a.sock') }],
+    ['a relative path further up', '../a.sock', { path: resolve('../a.sock') }],
+    ['a relative path in an endpoint', { path: 'a.sock' }, { path: resolve('a.sock') }],
+    ['a relative path behind unix:', 'unix:a.sock', { path: resolve('a.sock') }],
     ['a unix URL', 'unix:///tmp/a%20b.sock', { path: '/tmp/a b.sock' }],
     ['what formatEndpoint writes of a path', 'unix:/tmp/a.sock', { path: '/tmp/a.sock' }],
     ['a wildcard, dialled as loopback', { host: '0.0.0.0', port: 7 }, { host: '127.0.0.1', port: 7 }],
@@ -44,6 +64,10 @@ describe('what names no place', () => {
     ['an endpoint without a port', { host: '127.0.0.1' }, TypeError, /^to must be/],
     ['an endpoint without a host', { port: 80 }, TypeError, /^to must be/],
     ['an empty path', { path: '' }, TypeError, /^to\.path must be/],
+    ['a path with NUL in it', { path: '/tmp/a\0b' }, TypeError, /^to\.path must be a path without NUL/],
+    ['a path that is too long', { path: `/${'x'.repeat(250)}` }, RangeError, /^to\.path must be at most \d+ bytes, .* got 251: "\/xx/],
+    ['a path that is too long, as a text', `/${'x'.repeat(250)}`, RangeError, /^to must be at most/],
+    ['a path that is too long, as a URL', `unix:///${'x'.repeat(250)}`, RangeError, /^to must be at most/],
     ['a text for a port', { host: '127.0.0.1', port: '80' }, TypeError, /^to\.port must be .*got "80"/],
     ['port 0', { host: '127.0.0.1', port: 0 }, RangeError, /^to\.port must be an integer from 1 to 65535, got 0/],
     ['port 65536', { host: '127.0.0.1', port: 65536 }, RangeError, /got 65536/],
@@ -56,21 +80,33 @@ describe('what names no place', () => {
     expect(parse).toThrow(message)
   })
 
+  test.each(['postgres://me:secret@127.0.0.1/shop', 'tcp://me:sec/ret@[', 'tcp://me:s@cret@nowhere', 'me:secret@localhost'])(
+    'no message prints the password of %s',
+    (address) => {
+      expect(() => endpointOf(address)).toThrow(/me:\*\*\*@/)
+      expect(() => endpointOf(address)).not.toThrow(/s@?e?c?\/?ret/)
+    },
+  )
+
   test('the message names the option that it came for', () => {
     expect(() => endpointOf('nowhere', 'upstream')).toThrow(/^upstream must be/)
   })
 })
 
+/** Only Linux has such sockets. */
+const ABSTRACT: Endpoint[] = process.platform === 'linux' ? [{ path: '\0a' }] : []
+
 test.each<[endpoint: Endpoint, text: string]>([
   [{ host: '127.0.0.1', port: 80 }, '127.0.0.1:80'],
   [{ host: '::1', port: 80 }, '[::1]:80'],
   [{ path: '/tmp/a.sock' }, 'unix:/tmp/a.sock'],
+  [{ path: '\0a' }, 'unix-abstract:a'],
   [{ path: '' }, 'unix:(unnamed)'],
 ])('%o is written as %s', (endpoint, text) => {
   expect(formatEndpoint(endpoint)).toBe(text)
 })
 
-test.each<Endpoint>([{ host: '127.0.0.1', port: 80 }, { host: '::1', port: 80 }, { path: '/tmp/a.sock' }])(
+test.each<Endpoint>([{ host: '127.0.0.1', port: 80 }, { host: '::1', port: 80 }, { path: '/tmp/a.sock' }, ...ABSTRACT])(
   'what is written of %o can be read again',
   (endpoint) => {
     expect(endpointOf(formatEndpoint(endpoint))).toStrictEqual(endpoint)
