@@ -1,5 +1,6 @@
 import type { WaitOptions } from '../model/client.ts'
 import { NetgraceError } from '../model/errors.ts'
+import { callSite } from '../timeline/call-site.ts'
 import { checkOptions, duration, signal, type Rules } from '../model/options.ts'
 import { onAbort } from './on-abort.ts'
 import { clearTimer, setTimer } from './timers.ts'
@@ -18,14 +19,20 @@ export function mayBegin(options: WaitOptions): void {
 
 /**
  * `work`, or a rejection once `withinMs` has passed (`ERR_NETGRACE_TIMEOUT`, worded by `late`) or `signal` aborts (its reason).
- * `giveUp` runs in both cases, so that nothing goes on waiting.
+ * `giveUp` runs in both cases, so that nothing goes on waiting. The error of a timeout has the stack of this call, from the user's
+ * line on, so every door calls this before it awaits anything.
  */
 export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => string, giveUp: () => void = () => {}): Promise<T> {
   const { withinMs, signal: abort } = options
   if (withinMs === undefined && abort === undefined) return work
+  const site = withinMs === undefined ? undefined : callSite(bounded)
+  const timedOut = (): Error => {
+    const error = new NetgraceError('ERR_NETGRACE_TIMEOUT', late())
+    return site ? site.blame(error) : error
+  }
   return new Promise<T>((resolve, reject) => {
     let forget = (): void => {}
-    const timer = withinMs === undefined ? undefined : setTimer(() => fail(new NetgraceError('ERR_NETGRACE_TIMEOUT', late())), withinMs)
+    const timer = withinMs === undefined ? undefined : setTimer(() => fail(timedOut()), withinMs)
     const release = (): void => {
       clearTimer(timer)
       forget()

@@ -3,6 +3,7 @@ import { onAbort } from '../lifetime/on-abort.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import type { WaitOptions } from '../model/client.ts'
 import { NetgraceError } from '../model/errors.ts'
+import { callSite } from '../timeline/call-site.ts'
 import type { Host } from './host.ts'
 import { realError } from './plain-error.ts'
 
@@ -44,6 +45,7 @@ export class Peer {
   async call(method: string, args: readonly unknown[], options: WaitOptions = UNBOUNDED): Promise<unknown> {
     mayBegin(options)
     const { withinMs, signal } = options
+    const site = withinMs === undefined ? undefined : callSite()
     const call = ++this.#calls
     let forget = (): void => {}
     let patience: NodeJS.Timeout | undefined
@@ -54,9 +56,10 @@ export class Peer {
           clearTimer(patience)
           patience = setTimer(() => reject(reason), ms)
         }
-        this.#pending.set(call, { method, args, resolve, reject: (reason) => reject(aborted ? aborted.reason : reason) })
+        const refuse = (reason: unknown): void => reject(aborted ? aborted.reason : isTimeout(reason) ? (site?.blame(reason) ?? reason) : reason)
+        this.#pending.set(call, { method, args, resolve, reject: refuse })
         this.#host.post({ call, method, args, withinMs })
-        if (withinMs !== undefined) turnAway(frozen(method, withinMs), withinMs + PATIENCE_MS)
+        if (withinMs !== undefined) turnAway(site!.blame(frozen(method, withinMs)), withinMs + PATIENCE_MS)
         if (!signal) return
         forget = onAbort(signal, (reason) => {
           aborted = { reason }
@@ -82,6 +85,11 @@ export class Peer {
     this.#pending.clear()
     for (const pending of left) how(pending)
   }
+}
+
+/** One that was given up over there has the stack of over there. */
+function isTimeout(reason: unknown): reason is NetgraceError {
+  return reason instanceof NetgraceError && reason.code === 'ERR_NETGRACE_TIMEOUT'
 }
 
 function frozen(method: string, withinMs: number): NetgraceError {

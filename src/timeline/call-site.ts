@@ -1,20 +1,32 @@
-import { formatSite, framesOf } from './frames.ts'
-import type { Detail } from './track.ts'
-import { captureStack } from './stack.ts'
+import { formatSite, framesOf, linesFromUser } from './frames.ts'
+import { captureStack, type Stack } from './stack.ts'
 
-/** Our own frames above a user's are few, and what is kept is kept for each client. */
-const DEPTH = 12
+/** Our own frames above a user's are few; what is kept is kept for each client, and for each wait that is bounded. */
+const DEPTH = 16
 
-/**
- * The user's line that called us, for the record: ` at test/gateway.test.ts:41:18`, or nothing if nobody of theirs did.
- * Noting it takes 2 µs; it is worded only if a story is told.
- */
-export function callSite(): Detail {
-  const stack = captureStack(callSite, DEPTH)
-  return {
-    toString: () => {
-      const frame = framesOf(stack).find(({ whose }) => whose === 'user')
-      return frame ? `at ${formatSite(frame)}` : ''
-    },
+/** The user's line that called us. Noting it takes 2 µs; it is worded only when it is read. */
+export class CallSite {
+  readonly #stack: Stack
+
+  constructor(stack: Stack) {
+    this.#stack = stack
   }
+
+  /** `at test/gateway.test.ts:41:18`, or nothing if no line of the user's called. */
+  toString(): string {
+    const frame = framesOf(this.#stack).find(({ whose }) => whose === 'user')
+    return frame ? `at ${formatSite(frame)}` : ''
+  }
+
+  /** Gives `error`, which was made on a timer or at a close, the stack of this call: it begins at the user's line, which runners show. */
+  blame<E extends Error>(error: E): E {
+    const lines = linesFromUser(this.#stack)
+    if (lines.length > 0) error.stack = [`${error.name}: ${error.message}`, ...lines].join('\n')
+    return error
+  }
+}
+
+/** Where the caller of `above` was called from; by default, the caller of this. */
+export function callSite(above: (...args: never[]) => unknown = callSite): CallSite {
+  return new CallSite(captureStack(above, DEPTH))
 }

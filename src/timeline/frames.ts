@@ -41,6 +41,14 @@ export function framesOf(stack: Stack | undefined): readonly Frame[] {
   return frames
 }
 
+/** The lines of a stack from the first of the user's on: what an error shows that names their line. Without one, all that are not ours. */
+export function linesFromUser(stack: Stack): readonly string[] {
+  const lines = linesOf(stack).filter((text) => /^\s*at /.test(text))
+  const whose = lines.map((text) => frameOf(text)?.whose)
+  const first = whose.indexOf('user')
+  return first >= 0 ? lines.slice(first) : lines.filter((_, n) => whose[n] !== 'ours' && whose[n] !== undefined)
+}
+
 /** A runner's `prepareStackTrace` may give call sites instead of text, and a broken one may throw. */
 function linesOf(stack: Stack): readonly string[] {
   try {
