@@ -3,8 +3,8 @@ import type { ConnectionOptions } from 'node:tls'
 import { boolean, checkOptions, duration, passedOn, signal, string, type Rules } from '../model/options.ts'
 import { keepAliveRule, type KeepAlive } from './keep-alive.ts'
 
-/** Default of `connectTimeoutMs`. Milliseconds. */
-export const DEFAULT_CONNECT_TIMEOUT_MS = 5000
+/** Default of `connectTimeoutMs`. Milliseconds, well below a test's own timeout. */
+export const DEFAULT_CONNECT_TIMEOUT_MS = 2500
 
 export interface ConnectOptions {
   /** How long connecting may take. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}. */

@@ -52,9 +52,12 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Whether both name the same end of a socket; an IPv4 address mapped into IPv6 is that IPv4 address. */
+/**
+ * Whether both name the same end of a socket; an IPv4 address mapped into IPv6 is that IPv4 address. The client's end of a
+ * unix socket has no name, so nothing says that it is the same as another.
+ */
 export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path && a.path !== ''
   return a.port === b.port && unmapped(a.host) === unmapped(b.host)
 }
 

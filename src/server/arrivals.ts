@@ -5,8 +5,8 @@ import { formatEndpoint, sameEndpoint, type Endpoint } from '../model/endpoint.t
 import { NetgraceError } from '../model/errors.ts'
 import type { ServerConnection } from './server-connection.ts'
 
-/** How long `connectionOf` waits for the accept of a client that is connected already. Milliseconds. */
-const ACCEPT_WITHIN_MS = 5000
+/** How long `connectionOf` waits for the accept of a client that is connected already. Milliseconds, well below a test's own timeout. */
+export const ACCEPT_WITHIN_MS = 2000
 
 /** How many connections that have ended can still be asked for. */
 const REMEMBERED = 64

@@ -27,7 +27,7 @@ export interface GracefulServer extends AsyncDisposable {
   readonly connections: ReadonlySet<Connection>
   /**
    * The server's end of that client: connecting is done before the accept is.
-   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: it did not come within 5 s; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: it did not come within 2 s; `ERR_NETGRACE_STOPPED`: the server stopped first.
    */
   connectionOf(client: { readonly local: Endpoint }): Promise<Connection>
   /**
@@ -35,6 +35,15 @@ export interface GracefulServer extends AsyncDisposable {
    * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: none came within `withinMs`; `ERR_NETGRACE_STOPPED`: the server stopped first.
    */
   nextConnection(options?: WaitOptions): Promise<Connection>
+  /**
+   * The live connections, oldest first, once `count` of them are live at once; at once if they are now. Every connection in
+   * {@link connections} counts: from its accept (with TLS: from the end of its handshake) until its socket has closed *and* its
+   * handler has settled, whoever its client is. One that ends before the others come does not. It takes none from {@link nextConnection}.
+   * @param count  An integer ≥ 1.
+   * @param options.withinMs  Default {@link DEFAULT_REACH_WITHIN_MS}.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: too few came within `withinMs`, the message says how many; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   */
+  connectionsReach(count: number, options?: WaitOptions): Promise<Connection[]>
   /**
    * Stops: quit, then the backlog, the listener, the draining, the forcing, the report. Never rejects, and takes the
    * grace and half a second at most. A later call gives the same promise, and can only bring the deadline forward.

@@ -87,6 +87,10 @@ export class NetServer implements GracefulServer {
     return this.#run.arrivals.next(options, this.url)
   }
 
+  async connectionsReach(count: number, options: WaitOptions = {}): Promise<Connection[]> {
+    return this.#run.reach.reaches(count, options, this.url)
+  }
+
   start(): Promise<void> {
     this.#wanted = 'listening'
     this.#starting ??= this.#start().finally(() => {
@@ -175,7 +179,8 @@ export class NetServer implements GracefulServer {
       onPhase: (phase) => {
         this.#state = phase
         this.#track.record(phase)
-        if (phase === 'quitting') this.#run.arrivals.close(() => stoppedError(this.url))
+        if (phase !== 'quitting') return
+        for (const waits of [this.#run.arrivals, this.#run.reach]) waits.close(() => stoppedError(this.url))
       },
       beforeClose: async () => this.#held?.ready(),
       afterClose: () => {

@@ -4,6 +4,7 @@ import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
+import { Reach } from '../lifetime/reach.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
 import type { ConnectionRecord, Handler } from '../model/connection.ts'
 import { isWildcard, type Endpoint } from '../model/endpoint.ts'
@@ -45,6 +46,7 @@ export interface RunSetup {
 export class Run implements Stoppable<ServerConnection>, ListenerEvents, ConnectionOwner, Serving {
   readonly live: Live<ServerConnection> = new Live()
   readonly arrivals: Arrivals = new Arrivals(this.live.all)
+  readonly reach: Reach<ServerConnection> = new Reach(this.live, 'connections')
   readonly listener: Listener
   readonly quitSignal: AbortSignal
   readonly graceMs: number
