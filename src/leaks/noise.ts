@@ -11,6 +11,13 @@ const TIMERS = /^node:(?:timers|internal\/timers|timers\/promises|internal\/asyn
 /** The threads in which Vitest 3 runs, and those of whoever calls it by name. */
 const SERVES_USERS_TOO = 'tinypool'
 
+let ownTimersCount = false
+
+/** From here on netgrace's own timers are reported as well. For netgrace's own suite: a timer that is not cleared keeps the process alive. */
+export function reportOwnTimers(): void {
+  ownTimersCount = true
+}
+
 /** What is never reported, whoever's scope it stands in. */
 export function isNoise(birth: Birth): boolean {
   switch (kindOf(birth)) {
@@ -49,6 +56,7 @@ function isInternalPort(birth: Birth): boolean {
 function isForeignTimer(birth: Birth): boolean {
   const caller = framesOf(birth.stack).find(({ file }) => !TIMERS.test(file))
   if (!caller) return false
+  if (caller.whose === 'ours') return !ownTimersCount
   return caller.package ? caller.whose === 'runner' || caller.package.name === 'undici' : caller.whose !== 'user'
 }
 
