@@ -42,7 +42,14 @@ export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => s
       giveUp()
       reject(reason)
     }
-    void work.then(resolve, reject).finally(release)
+    // settled and released in one step: `giveUp` never runs for a wait that has its value
+    const settled =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        release()
+        settle(value)
+      }
+    void work.then(settled(resolve), settled(reject))
     if (abort) forget = onAbort(abort, fail)
   })
 }

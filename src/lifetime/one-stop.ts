@@ -23,11 +23,13 @@ export class OneStop<Report> {
     }
     const deadline = new Deadline(graceMs ?? defaultMs)
     let done!: (report: Report) => void
-    const report = new Promise<Report>((resolve) => {
+    let failed!: (reason: unknown) => void // by our own mistake alone: better told than waited for
+    const report = new Promise<Report>((resolve, reject) => {
       done = resolve
+      failed = reject
     })
     this.#underWay = { report, deadline } // before anything is told: whoever hears of quit may call again
-    void stop(deadline).then(done)
+    void stop(deadline).then(done, failed)
     return report
   }
 

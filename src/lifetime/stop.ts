@@ -2,6 +2,7 @@ import { now } from '../timeline/clock.ts'
 import { Deadline } from './deadline.ts'
 import type { Live } from './live.ts'
 import { inSlices } from './slices.ts'
+import { asError } from './throw-all.ts'
 import { turn } from './timers.ts'
 
 /** How long what was forced may take to be gone, and handlers to settle after it, before they are named instead of waited for. */
@@ -21,6 +22,8 @@ export interface Stoppable<T> {
   /** Cuts one. */
   force(one: T): void
   onPhase(phase: 'draining' | 'forcing'): void
+  /** One of these failed. It belongs into the report; the stop goes on. */
+  failed(error: Error): void
 }
 
 /** How long each phase of a stop took. */
@@ -40,33 +43,56 @@ export interface StopPhases {
  *    `close` comes before the sockets' and knows nothing of handlers.
  * 5. *force*: at the deadline cut what is left. Nothing is waited for without a bound.
  *
- * (The sixth, the report, is its caller's.) What is done to all connections is done in slices.
+ * (The sixth, the report, is its caller's.) What is done to all connections is done in slices. Nothing that a step throws
+ * ends the stop, or keeps the other connections from their turn: it is given to `failed`. Never rejects.
  */
 export async function stopInOrder<T>(target: Stoppable<T>, deadline: Deadline): Promise<StopPhases> {
   const startedAt = now()
-  target.quit()
-  await target.acceptBacklog(deadline)
-  const listenerGone = target.closeListener()
+  const { live } = target
+  const tried = (act: () => void): void => {
+    try {
+      act()
+    } catch (thrown) {
+      target.failed(asError(thrown))
+    }
+  }
+  const attempt = async (act: () => Promise<void>): Promise<void> => {
+    try {
+      await act()
+    } catch (thrown) {
+      target.failed(asError(thrown))
+    }
+  }
+
+  tried(() => target.quit())
+  const letIn = attempt(() => target.acceptBacklog(deadline))
+  if (!(await deadline.beats(letIn))) await within(SETTLE_MS, letIn)
+  const listenerGone = attempt(() => target.closeListener())
 
   const drainingSince = now()
-  target.onPhase('draining')
+  tried(() => target.onPhase('draining'))
   await inSlices(
-    target.live.all,
-    (one) => target.interrupt(one),
+    live.all,
+    (one) => tried(() => target.interrupt(one)),
     () => deadline.passed,
   )
-  const over = Promise.all([target.live.empty(), listenerGone])
+  const over = Promise.all([live.empty(), listenerGone])
   // after a long hold the timer fires before the poll: who has said goodbye meanwhile is not cut
   const drained = (await deadline.beats(over)) || (await Promise.race([over.then(() => true), turn().then(() => false)]))
 
   const forcingSince = now()
   if (!drained) {
-    target.onPhase('forcing')
-    await inSlices(target.live.all, (one) => target.force(one))
-    const settling = new Deadline(SETTLE_MS)
-    await settling.beats(over)
-    settling.cancel()
+    tried(() => target.onPhase('forcing'))
+    await inSlices(live.all, (one) => tried(() => target.force(one)))
+    await within(SETTLE_MS, over)
   }
   deadline.cancel()
   return { quitMs: drainingSince - startedAt, drainMs: forcingSince - drainingSince, forceMs: now() - forcingSince }
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const bound = new Deadline(ms)
+  await bound.beats(work)
+  bound.cancel()
 }

@@ -154,7 +154,12 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   force(connection: ServerConnection): void {
-    connection.forceNow()
+    try {
+      connection.forceNow()
+    } catch (error) {
+      connection.socket.destroy() // no reset, but gone
+      throw error
+    }
   }
 
   onPhase(phase: 'draining' | 'forcing'): void {

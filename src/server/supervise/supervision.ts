@@ -62,6 +62,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   readonly #visits = new Map<Socket, Visit>()
   readonly #drained: SupervisedRecord[] = []
   readonly #forced: SupervisedRecord[] = []
+  readonly #errors: Error[] = []
   /** The one whose `connection` or `secureConnection` is being told right now: an HTTP/2 session begins within it. */
   #arriving: Visit | undefined
   #accepted = 0
@@ -119,7 +120,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
       unsettled: [],
       late: this.#late,
       untracked: this.#untracked,
-      errors: [],
+      errors: this.#errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
       phases,
     }
@@ -160,6 +161,10 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
 
   force(visit: Visit): void {
     visit.force()
+  }
+
+  failed(error: Error): void {
+    this.#errors.push(error)
   }
 
   onPhase(phase: 'draining' | 'forcing'): void {
