@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { Command } from 'commander'
 
+import { withoutPassword } from '../model/without-password.ts'
 import { addClient } from './client-program.ts'
 import { fitted } from './layout.ts'
 import { addProxy } from './proxy-program.ts'
@@ -28,12 +29,13 @@ export function program(done: (exitCode: number) => void): Command {
   return netgrace
 }
 
-/** \`error: unknown option '--client'\\n(Did you mean --clients?)\` as one line that says who speaks. */
+/** \`error: unknown option '--client'\\n(Did you mean --clients?)\` as one line that says who speaks, and without the password of a URL in it. */
 function oneLine(text: string): string {
-  return `${text
+  const line = text
     .trim()
     .replace(/^error:/, 'netgrace:')
-    .replaceAll(/\s*\n\s*/g, ' ')}\n`
+    .replaceAll(/\s*\n\s*/g, ' ')
+  return `${withoutPassword(line)}\n`
 }
 
 function version(): string {

@@ -1,4 +1,5 @@
 import { endpointOf, formatEndpoint, type Address } from '../model/endpoint.ts'
+import { withoutPassword } from '../model/without-password.ts'
 import { hitsOf, type ActiveFault } from './active-fault.ts'
 import type { Diary } from './diary.ts'
 import { otherPort } from './free-port.ts'
@@ -44,7 +45,11 @@ export class ProxyTeller {
       'listening',
       { url, host, port, wanted, to: upstream, seed, faults },
       ...otherPort(wanted, port, paint),
-      ...labelled('', `listening on ${paint('bold', url)}, to ${formatEndpoint(upstream)}: seed ${seed}; Ctrl-C stops`, sheetWidth()),
+      ...labelled(
+        '',
+        `listening on ${paint('bold', withoutPassword(url))}, to ${formatEndpoint(upstream)}: seed ${seed}; Ctrl-C stops`,
+        sheetWidth(),
+      ),
       ...listed.flatMap((line) => labelled('  ', line, sheetWidth())),
     )
   }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { URL } from 'node:url' // the global one may be jsdom's, or happy-dom's
 
+import { defaultPort } from './default-ports.ts'
 import { outOfRange, wrongType, wrongValue } from './invalid.ts'
 import { looksLikePath, socketPath } from './socket-path.ts'
 
@@ -20,8 +21,8 @@ const ALLOWED = "{ host, port }, { path }, 'HOST:PORT', a URL with host and port
 /** The name of a socket in Linux's abstract namespace, as gRPC writes it: its path begins with NUL, which no text for people should. */
 const ABSTRACT = 'unix-abstract:'
 
-/** `URL` drops the port of these schemes when it is the scheme's own, so here it is not missing. */
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443, 'ftp:': 21 }
+/** What several hosts in one text are told: which of them is meant cannot be known. */
+const ONE_HOST = 'the address of one host (one proxy or connection for each host)'
 
 /** Any address as an endpoint that can be dialled. Throws a `TypeError` or `RangeError` that says what came. */
 export function endpointOf(address: Address, name = 'to'): Endpoint {
@@ -62,22 +63,23 @@ export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 }
 
 function parse(text: string, name: string): Endpoint {
+  if (namesSeveralHosts(text)) throw wrongValue(name, ONE_HOST, text)
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    if (!URL.canParse(text)) throw wrongValue(name, ALLOWED, withoutPassword(text))
+    if (!URL.canParse(text)) throw wrongValue(name, ALLOWED, text)
     return fromUrl(new URL(text), name)
   }
   if (text.startsWith(ABSTRACT)) return { path: socketPath(`\0${text.slice(ABSTRACT.length)}`, name) }
   const path = looksLikePath(text) ? text : /^unix:(?<path>.+)$/s.exec(text)?.groups!['path']
   if (path !== undefined) return { path: socketPath(path, name) }
   const parts = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d+)$/.exec(text)?.groups
-  if (!parts) throw wrongValue(name, ALLOWED, withoutPassword(text))
+  if (!parts) throw wrongValue(name, ALLOWED, text)
   return { host: dialled(parts['six'] ?? parts['host']!), port: portOf(Number(parts['port']), `the port of ${name}`) }
 }
 
 function fromUrl(url: URL, name: string): Endpoint {
   if (url.protocol === 'unix:') return { path: socketPath(decodeURIComponent(url.host + url.pathname), name) }
-  const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port)
-  if (url.hostname === '' || port === undefined) throw wrongValue(name, ALLOWED, withoutPassword(url.href))
+  const port = url.port === '' ? defaultPort(url.protocol) : Number(url.port)
+  if (url.hostname === '' || port === undefined) throw wrongValue(name, ALLOWED, url.href)
   return { host: dialled(url.hostname.replace(/^\[(.*)\]$/, '$1')), port: portOf(port, `the port of ${name}`) }
 }
 
@@ -102,7 +104,8 @@ function unmapped(host: string): string {
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
 }
 
-/** As it may stand in a message; what cannot be parsed is taken apart by its `:` and its last `@`. */
-function withoutPassword(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):.*@/is, '$1$2:***@')
+/** `mongodb://a,b/db`, `a:1,b:2`; and `mongodb+srv:`, whose name stands for several by way of the DNS. */
+function namesSeveralHosts(text: string): boolean {
+  const { scheme = '', authority = '' } = /^(?:(?<scheme>[a-z][a-z0-9+.-]*):\/\/)?(?<authority>[^/?#]*)/i.exec(text)?.groups ?? {}
+  return scheme.endsWith('+srv') || authority.slice(authority.lastIndexOf('@') + 1).includes(',')
 }

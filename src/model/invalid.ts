@@ -1,9 +1,11 @@
 import { inspect } from 'node:util'
 
-/** The value as it came, short enough for a message. */
+import { withoutPassword } from './without-password.ts'
+
+/** The value as it came, short enough for a message, and without a password. */
 export function got(value: unknown): string {
-  const text = inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 })
-  return typeof value === 'string' ? JSON.stringify(value) : text
+  if (typeof value === 'string') return JSON.stringify(withoutPassword(value))
+  return withoutPassword(inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 }))
 }
 
 /** A `TypeError` in Node's own form: what is wrong, what is allowed, what came. */

@@ -12,6 +12,7 @@ import { NetgraceError } from '../model/errors.ts'
 import type { Link } from '../model/link.ts'
 import { callback, checkOptions } from '../model/options.ts'
 import type { StopReport } from '../model/stop-report.ts'
+import { withoutPassword } from '../model/without-password.ts'
 import type { FaultProxy } from '../proxy/fault-proxy.ts'
 import type { ProxyOptions } from '../proxy/proxy-options.ts'
 import { openProxy } from '../proxy/start-proxy.ts'
@@ -255,7 +256,7 @@ class OpenRig implements Rig {
   /** Has a proxy taken down with the rest; what it could not do, or never met, fails the test. */
   #injecting<P extends Injecting>(proxy: P): P {
     this.#proxies.push(proxy)
-    const name = `the proxy on ${proxy.url}`
+    const name = `the proxy on ${withoutPassword(proxy.url)}`
     this.#scope.defer(name, async (deadline) => throwAll((await proxy.halt({ graceMs: deadline.remainingMs })).errors, name))
     return proxy
   }

@@ -28,6 +28,10 @@ test.each([
   ['server --tls-cert package.json', '--tls-cert and --tls-key go together'],
   ['client --port 0', "option '--port <n>' argument '0' is invalid. It must be a port, from 1 to 65535."],
   ['client --mode talk', "option '--mode <mode>' argument 'talk' is invalid. Allowed choices are read, write, interactive."],
+  [
+    'scenario --to gopher://me:secret@127.0.0.1',
+    "option '--to <address>' argument 'gopher://me:***@127.0.0.1' is invalid. It must be HOST:PORT, or a URL with host and port.",
+  ],
   ['scenario --to nowhere', "option '--to <address>' argument 'nowhere' is invalid. It must be HOST:PORT, or a URL with host and port."],
   [
     'scenario --to 127.0.0.1:99999',

@@ -29,6 +29,12 @@ describe('what names a place to connect to', () => {
     ['an http URL, whose port may be its own', 'http://127.0.0.1/x', { host: '127.0.0.1', port: 80 }],
     ['an http URL that names the default port', 'http://127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
     ['an https URL', 'https://127.0.0.1', { host: '127.0.0.1', port: 443 }],
+    ['a redis URL', 'redis://:secret@127.0.0.1', { host: '127.0.0.1', port: 6379 }],
+    ['a postgres URL', 'postgresql://u:p@127.0.0.1/db', { host: '127.0.0.1', port: 5432 }],
+    ['a scheme in capitals', 'AMQP://127.0.0.1', { host: '127.0.0.1', port: 5672 }],
+    ['a comma in the path', 'mysql://127.0.0.1/a,b', { host: '127.0.0.1', port: 3306 }],
+    ['a comma in the password', 'nats://u:a,b@127.0.0.1', { host: '127.0.0.1', port: 4222 }],
+    ['an ldaps URL', new URL('ldaps://127.0.0.1'), { host: '127.0.0.1', port: 636 }],
     ['a URL object', new URL('tcp://127.0.0.1:9'), { host: '127.0.0.1', port: 9 }],
     ['host under its other name', { hostname: '127.0.0.1', port: 8080 }, { host: '127.0.0.1', port: 8080 }],
     ['a URL of another realm', runInNewContext('new URL("tcp://127.0.0.1:9")', { URL: OtherUrl }) as URL, { host: '127.0.0.1', port: 9 }],
@@ -59,7 +65,11 @@ describe('what names no place', () => {
     ['an empty text', '', TypeError, /got ""/],
     ['IPv6 without brackets', '::1:80', TypeError, /got "::1:80"/],
     ['a URL without a port', 'tcp://127.0.0.1', TypeError, /tcp:\/\/127\.0\.0\.1/],
-    ['a URL object without a port', new URL('postgres://127.0.0.1/x'), TypeError, /postgres/],
+    ['a URL object of a scheme without a port', new URL('gopher://127.0.0.1/x'), TypeError, /gopher/],
+    ['several hosts in a URL', 'mongodb://u:p@a:1,b:2/db', TypeError, /^to must be the address of one host .*each host/],
+    ['several hosts, of which the last alone has a port', 'mongodb://a,b:2/db', TypeError, /one host/],
+    ['several hosts', '127.0.0.1:1,127.0.0.1:2', TypeError, /one host/],
+    ['a name that stands for several hosts', 'mongodb+srv://u:p@cluster.test/db', TypeError, /one host/],
     ['something like a URL', 'tcp://[nonsense', TypeError, /nonsense/],
     ['an endpoint without a port', { host: '127.0.0.1' }, TypeError, /^to must be/],
     ['an endpoint without a host', { port: 80 }, TypeError, /^to must be/],
@@ -80,7 +90,7 @@ describe('what names no place', () => {
     expect(parse).toThrow(message)
   })
 
-  test.each(['postgres://me:secret@127.0.0.1/shop', 'tcp://me:sec/ret@[', 'tcp://me:s@cret@nowhere', 'me:secret@localhost'])(
+  test.each(['gopher://me:secret@127.0.0.1/shop', 'tcp://me:sec/ret@[', 'tcp://me:s@cret@nowhere', 'me:secret@localhost'])(
     'no message prints the password of %s',
     (address) => {
       expect(() => endpointOf(address)).toThrow(/me:\*\*\*@/)
