@@ -7,8 +7,8 @@ import { faultFrom, faultNames, type AnyFault } from './fault-specs.ts'
 /** Where and when a fault strikes, as far as the command line can say. */
 type Placement = Omit<Where, 'optional'>
 
-/** What a datagram has no use for: it belongs to no stream. */
-const FOR_TCP: readonly (keyof Placement)[] = ['after', 'links']
+/** What does not go with UDP: it has no links. */
+const FOR_TCP: readonly (keyof Placement)[] = ['links']
 
 interface Plan {
   readonly name: string
@@ -47,7 +47,7 @@ export class FaultPlans {
     const allowed = faultNames(udp ? 'UDP' : 'TCP')
     for (const { name, own } of this.#plans) {
       const misplaced = FOR_TCP.find((key) => key in own || key in this.#forAll)
-      if (udp && misplaced) return `--${misplaced} does not go with --udp: there are --direction, --probability and --times`
+      if (udp && misplaced) return `--${misplaced} does not go with --udp: there are --direction, --after, --probability and --times`
       if ((allowed as readonly string[]).includes(name)) continue
       if (udp) return `--fault ${name} does not go with --udp: there are ${allowed.join(', ')}`
       return `--fault ${name} goes with --udp; TCP sends again what is lost: there are ${allowed.join(', ')}`
@@ -61,7 +61,7 @@ export class FaultPlans {
   }
 
   /** See {@link tcp}. */
-  udp(): [UdpFault, Omit<Where, 'after' | 'links'>][] {
+  udp(): [UdpFault, Omit<Where, 'links'>][] {
     return this.tcp().map(([fault, where]) => [fault as Fault & UdpFault, where])
   }
 }

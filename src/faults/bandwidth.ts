@@ -1,4 +1,4 @@
-import type { Fault, LaneContext, Stage } from '../model/fault.ts'
+import type { DatagramContext, Fault, LaneContext, Stage, UdpFault } from '../model/fault.ts'
 import type { Item } from '../model/item.ts'
 import { checkOptions, integer, type Rules } from '../model/options.ts'
 import { makeFault } from './make-fault.ts'
@@ -12,11 +12,26 @@ const RULES: Rules<BandwidthOptions> = { bytesPerSecond: integer(1) }
 /** How long one slice may take: what comes out is a flow, not a chunk now and then. */
 const SLICE_MS = 20
 
-/** No more than so many bytes a second. The FIN comes behind them. */
-export function bandwidth(options: BandwidthOptions): Fault {
+/** No more than so many bytes a second. The FIN comes behind them. Datagrams pass whole, each when its bytes have had their time. */
+export function bandwidth(options: BandwidthOptions): Fault & UdpFault {
   checkOptions(options, RULES)
   integer(1)('bytesPerSecond', options.bytesPerSecond)
-  return makeFault('bandwidth', options, (lane) => new Bandwidth(lane, options.bytesPerSecond))
+  return Object.assign(
+    makeFault('bandwidth', options, (lane) => new Bandwidth(lane, options.bytesPerSecond)),
+    { datagram: datagramsAt(options.bytesPerSecond / 1000) },
+  )
+}
+
+/** The same absolute schedule, for each lane of datagrams. */
+function datagramsAt(bytesPerMs: number): UdpFault['datagram'] {
+  const freeAtMs = new WeakMap<object, number>()
+  return (context: DatagramContext) => {
+    const { lane, data } = context
+    const nowMs = context.now()
+    const dueMs = Math.max(nowMs, freeAtMs.get(lane) ?? 0) + data.length / bytesPerMs
+    freeAtMs.set(lane, dueMs)
+    return [dueMs - nowMs]
+  }
 }
 
 /** The schedule is absolute: each slice is due when the bytes up to its end have had their time, so that late timers add up to nothing. */

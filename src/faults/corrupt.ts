@@ -1,4 +1,4 @@
-import type { Fault, LaneContext, Random, Stage } from '../model/fault.ts'
+import type { DatagramContext, Fault, LaneContext, Random, Stage, UdpFault } from '../model/fault.ts'
 import type { Item } from '../model/item.ts'
 import { checkOptions, integer, type Rules } from '../model/options.ts'
 import { makeFault } from './make-fault.ts'
@@ -14,10 +14,14 @@ export interface CorruptOptions {
 
 const RULES: Rules<CorruptOptions> = { bits: integer(1, BLOCK_BITS) }
 
-/** Flips bits, the same ones for the same seed. The length stays. */
-export function corrupt(options: CorruptOptions = {}): Fault {
+/** Flips bits, the same ones for the same seed. The length stays. Works on datagrams as well: each is hit in every 8 bytes, and a shorter one too. */
+export function corrupt(options: CorruptOptions = {}): Fault & UdpFault {
   checkOptions(options, RULES)
-  return makeFault('corrupt', options, (lane) => new Corrupt(lane, options.bits ?? 1))
+  const { bits = 1 } = options
+  return Object.assign(
+    makeFault('corrupt', options, (lane) => new Corrupt(lane, bits)),
+    { datagram: ({ data, random }: DatagramContext) => [{ afterMs: 0, data: flippedDatagram(data, bits, random) }] },
+  )
 }
 
 class Corrupt implements Stage {
@@ -32,16 +36,9 @@ class Corrupt implements Stage {
 
   push(item: Item): void {
     if (typeof item === 'symbol') return this.#lane.emit(item)
-    const flipped = Buffer.from(item) // whoever gave it may still look at it
-    const [from, to] = [this.#offset, this.#offset + item.length]
-    for (let block = Math.floor(from / BLOCK_BYTES); block * BLOCK_BYTES < to; block++) {
-      for (const bit of bitsOf(block, this.#bits, this.#lane.random)) {
-        const at = block * BLOCK_BYTES + (bit >> 3) - from
-        if (at >= 0 && at < flipped.length) flipped[at]! ^= 1 << (bit & 7)
-      }
-    }
-    this.#offset = to
-    this.#lane.emit(flipped)
+    const from = this.#offset
+    this.#offset += item.length
+    this.#lane.emit(flipped(item, from, this.#bits, this.#lane.random))
   }
 
   flush(): void {}
@@ -49,12 +46,35 @@ class Corrupt implements Stage {
   dispose(): void {}
 }
 
-/** Which bits of a block are flipped: `count` different ones. */
-function bitsOf(block: number, count: number, random: Random): Iterable<number> {
+/** A copy of bytes that begin at `from` in their stream, with bits flipped. The blocks are the stream's, wherever it is cut. */
+function flipped(bytes: Uint8Array, from: number, bits: number, random: Random): Buffer {
+  const copy = Buffer.from(bytes) // the given bytes may still be read elsewhere
+  const to = from + copy.length
+  for (let block = Math.floor(from / BLOCK_BYTES); block * BLOCK_BYTES < to; block++) {
+    for (const bit of bitsOf(block, bits, BLOCK_BITS, random)) {
+      const at = block * BLOCK_BYTES + (bit >> 3) - from
+      if (at >= 0 && at < copy.length) copy[at]! ^= 1 << (bit & 7)
+    }
+  }
+  return copy
+}
+
+/** A copy of a datagram with bits flipped. Its last block may be shorter than the others, and is hit all the same. */
+function flippedDatagram(bytes: Uint8Array, bits: number, random: Random): Buffer {
+  const copy = Buffer.from(bytes)
+  for (let block = 0; block * BLOCK_BYTES < copy.length; block++) {
+    const span = Math.min(BLOCK_BYTES, copy.length - block * BLOCK_BYTES) * 8
+    for (const bit of bitsOf(block, Math.min(bits, span), span, random)) copy[block * BLOCK_BYTES + (bit >> 3)]! ^= 1 << (bit & 7)
+  }
+  return copy
+}
+
+/** Which of the first `span` bits of a block are flipped: `count` different ones. */
+function bitsOf(block: number, count: number, span: number, random: Random): Iterable<number> {
   const bits = new Set<number>()
   for (let n = 0; n < count; n++) {
-    let bit = Math.floor(random.at(block * BLOCK_BITS + n) * BLOCK_BITS)
-    while (bits.has(bit)) bit = (bit + 1) % BLOCK_BITS
+    let bit = Math.floor(random.at(block * BLOCK_BITS + n) * span)
+    while (bits.has(bit)) bit = (bit + 1) % span
     bits.add(bit)
   }
   return bits

@@ -15,7 +15,7 @@ const RULES: Rules<LatencyOptions> = { ms: duration, jitterMs: duration }
 /** With 1 MiB in flight 100 ms of latency would be a limit of 10 MB/s, too. */
 const IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
-/** Everything comes later, the FIN too, and in its order. For datagrams as well, which may then overtake each other. */
+/** Everything comes later, the FIN too, and in its order. Works on datagrams as well: a constant delay keeps their order, with jitter one may overtake another. */
 export function latency(options: LatencyOptions): Fault & UdpFault {
   checkOptions(options, RULES)
   duration('ms', options.ms)

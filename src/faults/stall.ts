@@ -1,10 +1,13 @@
-import type { Fault, LaneContext, Stage } from '../model/fault.ts'
+import type { Fault, LaneContext, Stage, UdpFault } from '../model/fault.ts'
 import type { Item } from '../model/item.ts'
 import { makeFault } from './make-fault.ts'
 
-/** Holds everything; both ends stay open. Healing releases it, and nothing is lost. */
-export function stall(): Fault {
-  return makeFault('stall', {}, (lane) => new Stall(lane))
+/** Holds everything; both ends stay open. Healing releases it, and nothing is lost. Works on datagrams as well. */
+export function stall(): Fault & UdpFault {
+  return Object.assign(
+    makeFault('stall', {}, (lane) => new Stall(lane)),
+    { datagram: () => [Infinity] },
+  )
 }
 
 class Stall implements Stage {

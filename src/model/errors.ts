@@ -4,6 +4,7 @@ import type { Ending } from './ending.ts'
 export type NetgraceErrorCode =
   | 'ERR_NETGRACE_CONNECT'
   | 'ERR_NETGRACE_CONNECTION_ENDED'
+  | 'ERR_NETGRACE_FAULT'
   | 'ERR_NETGRACE_FAULT_UNUSED'
   | 'ERR_NETGRACE_FORCED'
   | 'ERR_NETGRACE_HALF_CLOSED'

@@ -64,15 +64,24 @@ export interface Fault {
   readonly inFlightBytes?: number
 }
 
-/** What is known of one datagram when its fate is decided. */
+/** What is known of one datagram when its fault decides about it. */
 export interface DatagramContext {
   readonly direction: Direction
+  /** The datagram as it came. A fault that changes it gives a changed copy. */
+  readonly data: Uint8Array
   /** Belongs to this datagram and this fault. */
   readonly random: Random
+  /** Stands for one direction of one session under this injection: the key of a `WeakMap` for a fault that keeps a state. */
+  readonly lane: object
+  /** Milliseconds of a monotonic clock. */
+  now(): number
 }
 
-/** What becomes of a datagram: a copy for each entry, so many milliseconds later. `[]` drops it, `[0]` lets it pass. */
-export type Verdict = readonly number[]
+/** One copy of a datagram: its delay in milliseconds, or the delay with other bytes than those that came. `Infinity` holds it until the fault is healed. */
+export type Copy = number | { readonly afterMs: number; readonly data: Uint8Array }
+
+/** What becomes of a datagram: an entry for each copy. `[]` drops it, `[0]` lets it pass. */
+export type Verdict = readonly Copy[]
 
 /** A fault of datagrams. */
 export interface UdpFault {

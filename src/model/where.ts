@@ -51,12 +51,14 @@ export const pattern: Rule = (name, value) => {
 
 const AFTER: Rules<After> = { bytes: integer(0), match: pattern, ms: duration }
 
+export const checkAfter: Rule = nested(AFTER)
+
 const WHERE: Rules<Where> = {
   direction: oneOf('upstream', 'downstream', 'both'),
   links,
   times: integer(1),
   probability,
-  after: nested(AFTER),
+  after: checkAfter,
   optional: boolean,
 }
 

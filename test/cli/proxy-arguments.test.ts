@@ -56,9 +56,11 @@ test.each([
     '--fault drop',
     '--fault drop goes with --udp; TCP sends again what is lost: there are latency, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt',
   ],
-  ['--udp --fault stall', '--fault stall does not go with --udp: there are latency, drop, duplicate, reorder'],
-  ['--udp --fault drop --after ms=1', '--after does not go with --udp: there are --direction, --probability and --times'],
-  ['--links 2 --udp --fault drop', '--links does not go with --udp: there are --direction, --probability and --times'],
+  [
+    '--udp --fault slicer:size=1',
+    '--fault slicer does not go with --udp: there are latency, bandwidth, stall, corrupt, drop, duplicate, reorder',
+  ],
+  ['--links 2 --udp --fault drop', '--links does not go with --udp: there are --direction, --after, --probability and --times'],
 ])('netgrace proxy %s: one clear line on stderr, exit 2', async (args, line) => {
   const run = netgrace(`proxy --to 127.0.0.1:9 ${args}`) // nobody is there: what is wrong is said before anybody is asked
   expect(await run.ended).toBe(2)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { faults } from '../../src/faults/faults.ts'
 import { Seeded, seedOf } from '../../src/faults/random.ts'
-import { describeFault } from '../../src/model/fault.ts'
+import { describeFault, type DatagramContext, type UdpFault, type Verdict } from '../../src/model/fault.ts'
 import { END, RST } from '../../src/model/item.ts'
 import { Bench } from './bench.ts'
 
@@ -116,8 +116,11 @@ describe('corrupt', () => {
 })
 
 describe('for datagrams', () => {
-  const verdicts = (fault: { datagram(context: never): readonly number[] }, count = 1000): (readonly number[])[] =>
-    Array.from({ length: count }, (_, n) => fault.datagram({ direction: 'upstream', random: new Seeded(n) } as never))
+  const lane = {}
+  const context = (n: number, data = Buffer.alloc(8)): DatagramContext => {
+    return { direction: 'upstream', random: new Seeded(n), data, lane, now: () => 0 }
+  }
+  const verdicts = (fault: UdpFault, count = 1000): Verdict[] => Array.from({ length: count }, (_, n) => fault.datagram(context(n)))
 
   test('drop gives none, duplicate two, latency one later', () => {
     expect(verdicts(faults.drop(), 1)).toStrictEqual([[]])
@@ -130,7 +133,33 @@ describe('for datagrams', () => {
     expect(held.length).toBeGreaterThan(200)
     expect(held.length).toBeLessThan(300)
   })
+
+  test('stall holds until it is healed', () => {
+    expect(verdicts(faults.stall(), 1)).toStrictEqual([[Infinity]])
+  })
+
+  test('bandwidth gives each its time behind the one before', () => {
+    expect(verdicts(faults.bandwidth({ bytesPerSecond: 4000 }), 3)).toStrictEqual([[2], [4], [6]])
+  })
+
+  test.each([1, 7, 8, 9, 300])('corrupt hits a datagram of %i bytes in every 8 of them', (size) => {
+    for (let n = 0; n < 50; n++) {
+      const data = Buffer.alloc(size)
+      const [copy] = faults.corrupt().datagram(context(n, data)) as readonly { readonly data: Uint8Array }[]
+      expect(data).toStrictEqual(Buffer.alloc(size)) // its sender may still look at it
+      for (let from = 0; from < size; from += 8) expect(bitsIn(copy!.data.subarray(from, from + 8))).toBe(1)
+    }
+  })
+
+  test('corrupt flips all bits of a short datagram, and no more', () => {
+    const [copy] = faults.corrupt({ bits: 64 }).datagram(context(1, Buffer.alloc(3))) as readonly { readonly data: Uint8Array }[]
+    expect(Buffer.from(copy!.data)).toStrictEqual(Buffer.alloc(3, 0xff))
+  })
 })
+
+function bitsIn(bytes: Uint8Array): number {
+  return bytes.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)
+}
 
 describe('chance', () => {
   test('is spread evenly, whatever the seed and the position', () => {

@@ -13,7 +13,7 @@ import {
   type Rule,
   type Rules,
 } from '../../model/options.ts'
-import { probability } from '../../model/where.ts'
+import { checkAfter, probability, type After } from '../../model/where.ts'
 import { MAX_SEED } from '../proxy-options.ts'
 
 /** Default of `idleMs`: a session without a datagram either way is over. Milliseconds. */
@@ -27,6 +27,11 @@ export interface UdpWhere {
   readonly times?: number
   /** For each datagram. */
   readonly probability?: number
+  /**
+   * When it becomes active on a session: so many `bytes` of the direction have come, a `match` has come in either direction, within
+   * one datagram, then so many `ms` have passed. Those bytes, and the datagram that matches, still pass.
+   */
+  readonly after?: After
   /** It may meet nothing. Otherwise that is an error when the proxy stops. */
   readonly optional?: boolean
 }
@@ -48,7 +53,13 @@ export interface UdpProxyOptions {
   readonly signal?: AbortSignal
 }
 
-const WHERE: Rules<UdpWhere> = { direction: oneOf('upstream', 'downstream', 'both'), times: integer(1), probability, optional: boolean }
+const WHERE: Rules<UdpWhere> = {
+  direction: oneOf('upstream', 'downstream', 'both'),
+  times: integer(1),
+  probability,
+  after: checkAfter,
+  optional: boolean,
+}
 
 export function checkUdpWhere(where: UdpWhere): void {
   checkOptions(where, WHERE, 'where')
@@ -56,7 +67,8 @@ export function checkUdpWhere(where: UdpWhere): void {
 
 export function checkUdpFault(fault: unknown): asserts fault is UdpFault {
   const { datagram } = (fault ?? {}) as { readonly datagram?: unknown }
-  if (typeof datagram !== 'function') throw wrongType('fault', 'a fault for UDP: drop, duplicate, reorder or latency', fault)
+  if (typeof datagram !== 'function')
+    throw wrongType('fault', 'a fault for UDP: drop, duplicate, reorder, latency, bandwidth, stall or corrupt', fault)
 }
 
 const faultList: Rule = (name, value) => {

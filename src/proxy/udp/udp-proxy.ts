@@ -4,7 +4,6 @@ import { seedOf } from '../../faults/random.ts'
 import type { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
-import { clearTimer, setTimer } from '../../lifetime/timers.ts'
 import { bracketed, formatEndpoint } from '../../model/endpoint.ts'
 import { FaultUnusedError, NetgraceError } from '../../model/errors.ts'
 import { describeFault, type UdpFault } from '../../model/fault.ts'
@@ -15,8 +14,10 @@ import { closeUdp, type UdpAddress } from '../../wire/udp.ts'
 import type { InjectedFault } from '../injection.ts'
 import { DEFAULT_PROXY_GRACE_MS } from '../proxy-options.ts'
 import { ProxyStop } from '../proxy-stop.ts'
+import { FirstErrors } from './first-errors.ts'
+import { Schedule } from './schedule.ts'
 import { Session, type SessionOwner, type UdpSession } from './session.ts'
-import { UdpInjection, type DatagramPlace } from './udp-injection.ts'
+import { UdpInjection, type InjectionOwner } from './udp-injection.ts'
 import { checkUdpFault, checkUdpWhere, DEFAULT_IDLE_MS, type UdpProxyOptions, type UdpWhere } from './udp-options.ts'
 
 /** What a UDP proxy came to. */
@@ -24,7 +25,7 @@ export interface UdpProxyReport {
   readonly sessions: number
   readonly upstream: { readonly received: number; readonly passed: number }
   readonly downstream: { readonly received: number; readonly passed: number }
-  /** Of the proxy itself, and unused faults. What the system said of a session is the session's. */
+  /** Of the proxy itself: faults that threw, an upstream function that failed, unused faults; the first 32 and a count of the rest. What the system reported for a session is the session's. */
   readonly errors: readonly Error[]
   readonly durationMs: number
 }
@@ -38,7 +39,9 @@ export interface UdpFaultProxy extends AsyncDisposable {
   readonly seed: number
   /** The live ones: one for each client address. */
   readonly sessions: ReadonlySet<UdpSession>
+  /** Puts a fault on all sessions, those that are live and those to come. */
   inject(fault: UdpFault, where?: UdpWhere): InjectedFault
+  /** Heals all faults: what they hold is passed on, in order. */
   heal(): void
   /**
    * Passes on, within the grace, what faults have delayed, and closes all sockets. A later call gives the same promise.
@@ -47,28 +50,23 @@ export interface UdpFaultProxy extends AsyncDisposable {
   stop(options?: { readonly graceMs?: number }): Promise<UdpProxyReport>
 }
 
-/** A copy that is on its way. */
-interface Waiting {
-  timer: NodeJS.Timeout | undefined
-}
-
 /** See {@link UdpFaultProxy}. */
-export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
+export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner {
   readonly host: string
   readonly port: number
   readonly seed: number
   readonly idleMs: number
+  readonly schedule: Schedule = new Schedule()
   readonly #socket: Socket
   readonly #ask: () => Promise<UdpAddress>
   readonly #timeline: Timeline
   readonly #track: Track
   readonly #byClient = new Map<string, Session>()
   readonly #live = new Live<Session>()
-  readonly #delayed = new Live<Waiting>()
   readonly #injections = new Set<UdpInjection>()
   readonly #everInjected: UdpInjection[] = []
   readonly #equals = new Map<string, number>()
-  readonly #errors: Error[] = []
+  readonly #errors = new FirstErrors()
   readonly #sums = { upstream: { received: 0, passed: 0 }, downstream: { received: 0, passed: 0 } }
   readonly #forgetSignal: () => void
   #sessions = 0
@@ -87,7 +85,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     this.#track = timeline.open('UDP proxy')
     for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
     socket.on('message', (datagram: Buffer, from: RemoteInfo) => this.#sessionOf(from)?.fromClient(datagram))
-    socket.on('error', (error) => this.#errors.push(error))
+    socket.on('error', (error) => this.#errors.add(error))
     this.#track.record('listening', this.toString())
     this.#forgetSignal = options.signal ? onAbort(options.signal, () => void this.halt()) : () => {}
   }
@@ -111,15 +109,26 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     const identity = describeFault(fault)
     const equals = this.#equals.get(identity) ?? 0
     this.#equals.set(identity, equals + 1)
-    const injection = new UdpInjection(fault, where, seedOf(this.seed, identity, equals), (one) => this.#injections.delete(one))
+    const injection = new UdpInjection(fault, where, seedOf(this.seed, identity, equals), this)
     this.#injections.add(injection)
     this.#everInjected.push(injection)
     this.#track.record('note', `injected ${injection.toString()}`)
+    for (const session of this.#live.all) session.inject(injection)
     return injection
   }
 
   heal(): void {
-    this.#injections.clear()
+    for (const injection of this.#injections) injection.heal()
+  }
+
+  healed(injection: UdpInjection): void {
+    this.#injections.delete(injection)
+    this.#track.record('note', `healed ${injection.toString()}`)
+    for (const session of this.#live.all) session.heal(injection)
+  }
+
+  faultFailed(error: Error): void {
+    this.#errors.add(error)
   }
 
   stop(options: { readonly graceMs?: number } = {}): Promise<UdpProxyReport> {
@@ -135,36 +144,21 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     await this.stop()
   }
 
-  upstream(): Promise<UdpAddress> {
+  async upstream(): Promise<UdpAddress> {
     return this.#ask()
   }
 
-  fate(place: DatagramPlace): readonly number[] {
-    let copies: readonly number[] = [0]
-    for (const injection of this.#injections) {
-      copies = copies.flatMap((soFarMs) => injection.verdict(place).map((ms) => soFarMs + ms))
-    }
-    return copies
+  upstreamFailed(error: Error): void {
+    this.#errors.add(
+      new NetgraceError('ERR_NETGRACE_UPSTREAM', `${this.toString()}: the upstream function failed: ${error.message}`, { cause: error }),
+    )
   }
 
-  later(ms: number, act: () => void): void {
-    const waiting: Waiting = { timer: undefined }
-    const dueMs = now() + ms
-    const wait = (): void => {
-      const leftMs = dueMs - now()
-      if (leftMs > 0) {
-        waiting.timer = setTimer(wait, leftMs) // a timer may fire a little early
-        return
-      }
-      this.#delayed.delete(waiting)
-      act()
-    }
-    this.#delayed.add(waiting)
-    wait()
-  }
-
-  answer(datagram: Buffer, client: UdpAddress): void {
-    this.#socket.send(datagram, client.port, client.host, (error) => error && this.#errors.push(error))
+  answer(data: Buffer, client: UdpAddress, sent: () => void): void {
+    this.#socket.send(data, client.port, client.host, (error) => {
+      if (error) this.#errors.add(error)
+      else sent()
+    })
   }
 
   over(session: Session): void {
@@ -180,20 +174,24 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
   async #stop(deadline: Deadline): Promise<UdpProxyReport> {
     const startedAtMs = now()
     this.#track.record('quitting')
-    await deadline.beats(this.#delayed.empty())
+    for (const session of this.#live.all) session.releaseEndless()
+    await deadline.beats(this.schedule.empty())
     deadline.cancel()
-    for (const { timer } of this.#delayed.all) clearTimer(timer)
+    this.schedule.clear()
     await Promise.all(Array.from(this.#live.all, (session) => session.close()))
     await closeUdp(this.#socket)
     this.#forgetSignal()
-    const unused = this.#everInjected.filter(({ hits, where }) => hits === 0 && !where.optional).map(String)
+    const unused = this.#everInjected.filter(({ hits, where }) => hits === 0 && !where.optional)
     if (unused.length > 0) {
-      const message = `${this.toString()}: met no datagram: ${unused.join('; ')}. \`optional: true\` allows that.`
-      this.#errors.push(new FaultUnusedError(message, unused))
+      const lines = unused.map(
+        (one) => `  ${one.toString()} never triggered: ${this.#sessions === 0 ? 'no client sent a datagram' : one.whyUnused()}`,
+      )
+      const message = `${this.toString()}: unused faults\n${lines.join('\n')}\n\`optional: true\` allows a fault not to trigger.`
+      this.#errors.add(new FaultUnusedError(message, unused.map(String)))
     }
     this.#track.record('stopped')
     this.#timeline.close(this.#track)
-    return { sessions: this.#sessions, ...this.#sums, errors: this.#errors, durationMs: now() - startedAtMs }
+    return { sessions: this.#sessions, ...this.#sums, errors: this.#errors.report(), durationMs: now() - startedAtMs }
   }
 
   #sessionOf({ address: host, port }: RemoteInfo): Session | undefined {
@@ -205,6 +203,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner {
     const session = new Session(this, id, { host, port }, this.#timeline.open('UDP session', id))
     this.#byClient.set(key, session)
     this.#live.add(session)
+    for (const injection of this.#injections) session.inject(injection)
     return session
   }
 }

@@ -6,7 +6,8 @@ import type { UpstreamAddress } from '../../../src/proxy/upstream.ts'
 import { startUdpProxy } from '../../../src/proxy/udp/start-udp-proxy.ts'
 import type { UdpProxyOptions } from '../../../src/proxy/udp/udp-options.ts'
 import type { UdpFaultProxy } from '../../../src/proxy/udp/udp-proxy.ts'
-import { openSockets, refusing, until } from '../../support.ts'
+import type { Session } from '../../../src/proxy/udp/session.ts'
+import { openSockets, refusing, turn, until } from '../../support.ts'
 
 async function echo(): Promise<UdpServer> {
   const server = await startUdpEchoServer()
@@ -148,12 +149,186 @@ describe('faults', () => {
     proxy.inject(faults.drop())
     await expect(proxy.stop()).rejects.toMatchObject({
       code: 'ERR_NETGRACE_FAULT_UNUSED',
-      message: expect.stringMatching(/seed 5.*drop\(\) both ways/) as string,
+      message: expect.stringMatching(/seed 5[^]*drop\(\) both ways never triggered: no client sent a datagram/) as string,
     })
   })
 
   test('of TCP are refused', async () => {
     const proxy = await proxyTo(await echo())
-    expect(() => proxy.inject(faults.stall() as never)).toThrow(/^fault must be a fault for UDP: drop, duplicate, reorder or latency/)
+    expect(() => proxy.inject(faults.slicer({ size: 1 }) as never)).toThrow(
+      /^fault must be a fault for UDP: drop, duplicate, reorder, latency, bandwidth, stall or corrupt/,
+    )
+  })
+
+  test('a constant latency keeps the order', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    proxy.inject(faults.latency({ ms: 7.3 }), { direction: 'upstream' })
+    const sent = Array.from({ length: 200 }, (_, n) => `${n}`)
+    const come = receiveAll(client, sent.length)
+    for (const one of sent) {
+      await client.send(one)
+      await turn()
+    }
+    expect(await come).toStrictEqual(sent)
+  })
+
+  test('a healed latency passes on what it holds, before what comes later', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    const late = proxy.inject(faults.latency({ ms: 60_000, jitterMs: 0 }), { direction: 'upstream' })
+    await client.send('one')
+    await client.send('two')
+    await until(() => [...proxy.sessions][0]?.upstream.received === 2)
+    late.heal()
+    await client.send('three')
+    expect(await receiveAll(client, 3)).toStrictEqual(['one', 'two', 'three'])
+  })
+
+  test('stall holds datagrams until it is healed, and loses none', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    expect(await ask(client, 'before')).toBe('before')
+    const stalled = proxy.inject(faults.stall(), { direction: 'downstream' })
+    for (const one of ['a', 'b', 'c']) await client.send(one)
+    await until(() => [...proxy.sessions][0]!.downstream.received === 4)
+    expect([...proxy.sessions][0]).toMatchObject({ downstream: { received: 4, passed: 1 }, faults: ['stall() downstream'] })
+    stalled.heal()
+    expect(await receiveAll(client, 3)).toStrictEqual(['a', 'b', 'c'])
+  })
+
+  test('a stop passes on what a stall holds', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    proxy.inject(faults.stall(), { direction: 'upstream' })
+    await client.send('held')
+    await until(() => [...proxy.sessions][0]?.upstream.received === 1)
+    expect(await proxy.stop()).toMatchObject({ upstream: { received: 1, passed: 1 }, errors: [] })
+  })
+
+  test('bandwidth gives datagrams their time, in order', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    proxy.inject(faults.bandwidth({ bytesPerSecond: 100_000 }), { direction: 'upstream' })
+    const startedAt = performance.now()
+    const sent = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(1000))
+    for (const one of sent) await client.send(one)
+    expect(await receiveAll(client, 5)).toStrictEqual(sent)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50)
+  })
+
+  test('corrupt changes the bytes, not their number, and the same for the same seed', async () => {
+    const server = await echo()
+    const answer = async (seed: number): Promise<string> => {
+      const proxy = await proxyTo(server, { seed })
+      proxy.inject(faults.corrupt(), { direction: 'upstream' })
+      const client = await dial(proxy)
+      await client.send('some sixteen byte')
+      return (await client.receive())!.toString('latin1')
+    }
+    const first = await answer(3)
+    expect(first).toHaveLength(17)
+    expect(first).not.toBe('some sixteen byte')
+    expect(await answer(3)).toBe(first)
+    expect(await answer(4)).not.toBe(first)
+  })
+
+  test('after so many bytes, a match in either direction, and so long, it becomes active', async () => {
+    const proxy = await proxyTo(await echo())
+    const client = await dial(proxy)
+    const afterBytes = proxy.inject(faults.drop(), { direction: 'upstream', after: { bytes: 6 } })
+    expect(await ask(client, '12345')).toBe('12345')
+    expect(await ask(client, '6')).toBe('6')
+    await client.send('lost')
+    await until(() => afterBytes.hits === 1)
+    afterBytes.heal()
+
+    const afterMatch = proxy.inject(faults.drop(), { direction: 'downstream', after: { match: /QUIT/ } })
+    expect(await ask(client, 'go on')).toBe('go on')
+    await client.send('QUIT') // matches upstream, so its own answer is lost
+    await until(() => afterMatch.hits === 1)
+    afterMatch.heal()
+
+    const injectedAt = performance.now()
+    const afterMs = proxy.inject(faults.drop(), { direction: 'upstream', after: { ms: 30 } })
+    while (afterMs.hits === 0) {
+      await client.send('x')
+      await turn()
+    }
+    expect(performance.now() - injectedAt).toBeGreaterThanOrEqual(30)
+  })
+
+  test('one that waits in vain says for what, and what came by', async () => {
+    const proxy = await proxyTo(await echo())
+    proxy.inject(faults.drop(), { direction: 'upstream', after: { bytes: 1000 } })
+    const client = await dial(proxy)
+    await ask(client, 'twelve bytes')
+    await expect(proxy.stop()).rejects.toThrow(
+      'drop() upstream, after 1000 bytes never triggered: 1 datagram came by, with 12 of the 1000 bytes',
+    )
+  })
+
+  test('one that throws is an error of the report, and the datagram passes', async () => {
+    const proxy = await proxyTo(await echo())
+    proxy.inject({
+      name: 'mine',
+      datagram() {
+        throw new Error('a bug of mine')
+      },
+    })
+    expect(await ask(await dial(proxy), 'through')).toBe('through')
+    expect((await proxy.stop()).errors.map(String)).toStrictEqual(['Error: a bug of mine', 'Error: a bug of mine'])
+  })
+
+  test.each([[undefined], [[-1]], [[NaN]], [['1']], [[{ afterMs: 1 }]]])(
+    'one that gives %j instead of a verdict is an error',
+    async (verdict) => {
+      const proxy = await proxyTo(await echo())
+      proxy.inject({ name: 'mine', datagram: () => verdict as never }, { direction: 'upstream' })
+      expect(await ask(await dial(proxy), 'through')).toBe('through')
+      expect((await proxy.stop()).errors).toMatchObject([
+        { code: 'ERR_NETGRACE_FAULT', message: expect.stringMatching(/^mine\(\) must give/) as string },
+      ])
+    },
+  )
+})
+
+describe('an upstream function that fails', () => {
+  test('is asked again, and what was never sent does not count as passed', async () => {
+    const server = await echo()
+    let asked = 0
+    const proxy = await proxyTo(() => {
+      if (++asked === 1) throw new Error('not yet')
+      return server
+    })
+    const client = await dial(proxy)
+    await client.send('lost')
+    await until(() => [...proxy.sessions][0]?.errors.length === 1)
+    expect(await ask(client, 'answered')).toBe('answered')
+    expect(asked).toBe(2)
+    const report = await proxy.stop()
+    expect(report).toMatchObject({ upstream: { received: 2, passed: 1 }, downstream: { passed: 1 } })
+    expect(report.errors).toMatchObject([
+      { code: 'ERR_NETGRACE_UPSTREAM', message: expect.stringMatching(/function failed: not yet$/) as string },
+    ])
+  })
+
+  test('is reported with its first errors, and a count of the rest', async () => {
+    const proxy = await proxyTo(() => Promise.reject(new Error('never')))
+    const client = await dial(proxy)
+    for (let n = 1; n <= 40; n++) {
+      await client.send('x')
+      await until(() => ([...proxy.sessions][0] as Session | undefined)?.errorCount === n)
+    }
+    expect([...proxy.sessions][0]!.errors).toHaveLength(32)
+    const { errors } = await proxy.stop()
+    expect(errors).toHaveLength(33)
+    expect(errors.at(-1)!.message).toBe('and 8 more')
   })
 })
+
+async function receiveAll(client: UdpClient, count: number): Promise<string[]> {
+  const come: string[] = []
+  while (come.length < count) come.push(String(await client.receive()))
+  return come
+}
