@@ -36,6 +36,13 @@ const SPECS: { readonly [Name in keyof typeof faults]: Spec } = {
     needs: 'ms',
     make: faults.latency,
   },
+  loss: {
+    on: 'both',
+    does: 'packets are lost, and sent again (UDP: for good)',
+    options: { share: number('0.01'), rtoMs: time('200') },
+    needs: 'share',
+    make: faults.loss,
+  },
   bandwidth: {
     on: 'both',
     does: 'no more than so much',

@@ -5,6 +5,7 @@ import { drop } from './drop.ts'
 import { duplicate } from './duplicate.ts'
 import { end } from './end.ts'
 import { latency } from './latency.ts'
+import { loss } from './loss.ts'
 import { reorder } from './reorder.ts'
 import { reset } from './reset.ts'
 import { slicer } from './slicer.ts'
@@ -14,6 +15,7 @@ import { stall } from './stall.ts'
 /** What can go wrong on demand. A fault says what; where and when is said at `inject`. */
 export const faults = {
   latency,
+  loss,
   bandwidth,
   stall,
   blackhole,

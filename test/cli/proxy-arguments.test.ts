@@ -10,7 +10,7 @@ test.each([
   ['--seed 4294967296', "option '--seed <n>' argument '4294967296' is invalid. It must be a whole number from 0 to 4294967295."],
   [
     '--fault slow',
-    "option '--fault <fault>' argument 'slow' is invalid. It must begin with one of latency, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt, drop, duplicate, reorder.",
+    "option '--fault <fault>' argument 'slow' is invalid. It must begin with one of latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt, drop, duplicate, reorder.",
   ],
   ['--fault latency', "option '--fault <fault>' argument 'latency' is invalid. It needs ms, as in latency:ms=100."],
   [
@@ -54,11 +54,11 @@ test.each([
   ['--times 1 --times 2 --fault stall', "option '--times <n>' argument '2' is invalid. It is given twice for all faults."],
   [
     '--fault drop',
-    '--fault drop goes with --udp; TCP sends again what is lost: there are latency, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt',
+    '--fault drop goes with --udp; TCP sends again what is lost: there are latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt',
   ],
   [
     '--udp --fault slicer:size=1',
-    '--fault slicer does not go with --udp: there are latency, bandwidth, stall, corrupt, drop, duplicate, reorder',
+    '--fault slicer does not go with --udp: there are latency, loss, bandwidth, stall, corrupt, drop, duplicate, reorder',
   ],
   ['--links 2 --udp --fault drop', '--links does not go with --udp: there are --direction, --after, --probability and --times'],
 ])('netgrace proxy %s: one clear line on stderr, exit 2', async (args, line) => {

@@ -17,6 +17,8 @@ const EVERY: readonly (readonly [name: string, fault: Fault, promises: Promises]
   ['latency', faults.latency({ ms: 30 }), { keeps: 'all' }],
   ['latency with jitter', faults.latency({ ms: 10, jitterMs: 20 }), { keeps: 'all' }],
   ['latency of nothing', faults.latency({ ms: 0 }), { keeps: 'all' }],
+  ['loss', faults.loss({ share: 0.3, rtoMs: 10 }), { keeps: 'all' }],
+  ['loss of all packets', faults.loss({ share: 1, rtoMs: 1 }), { keeps: 'all' }],
   ['bandwidth', faults.bandwidth({ bytesPerSecond: 5000 }), { keeps: 'all' }],
   ['stall', faults.stall(), { keeps: 'all' }],
   ['blackhole', faults.blackhole(), { keeps: 'nothing' }],

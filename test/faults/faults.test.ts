@@ -115,6 +115,47 @@ describe('corrupt', () => {
   })
 })
 
+describe('loss', () => {
+  const delays = (share: number, seed: number): number[] => {
+    const bench = new Bench(faults.loss({ share, rtoMs: 200 }), seed)
+    for (let n = 0; n < 400; n++) bench.push('x').advance(100_000)
+    return bench.out.map(({ atMs }, n) => atMs - n * 100_000)
+  }
+
+  test('delays a share of the packets by the time of their retransmission, which doubles', () => {
+    const late = delays(0.1, 7)
+    const times = (ms: number): number => late.filter((delay) => delay === ms).length
+    expect([...new Set(late)].filter((delay) => ![0, 200, 600, 1400, 3000].includes(delay))).toStrictEqual([])
+    expect(times(0)).toBeGreaterThan(340)
+    expect(times(200)).toBeGreaterThan(15)
+    expect(times(600)).toBeLessThan(15)
+  })
+
+  test('what is behind a lost packet waits for it', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const bench = new Bench(faults.loss({ share: 0.5, rtoMs: 200 }), seed).push('a', 'b', 'c', END).advance(100_000)
+      expect(bench.out.map(({ item }) => (item === END ? 'FIN' : String(item)))).toStrictEqual(['a', 'b', 'c', 'FIN'])
+      expect(bench.out.map(({ atMs }) => atMs)).toStrictEqual(bench.out.map(({ atMs }) => atMs).toSorted((a, b) => a - b))
+    }
+  })
+
+  test('none is lost with a share of 0; with a share of 1 each gets through at the sixth retransmission', () => {
+    expect(new Set(delays(0, 1))).toStrictEqual(new Set([0]))
+    expect(new Set(delays(1, 1))).toStrictEqual(new Set([63 * 200]))
+  })
+
+  test('a long chunk is several packets', () => {
+    const bench = new Bench(faults.loss({ share: 0.5, rtoMs: 10 }), 3).push(Buffer.alloc(14_600)).advance(1e6)
+    expect(bench.out).toHaveLength(10)
+    expect(new Set(bench.out.map(({ atMs }) => atMs)).size).toBeGreaterThan(1)
+  })
+
+  test('the same seed loses the same packets', () => {
+    expect(delays(0.3, 5)).toStrictEqual(delays(0.3, 5))
+    expect(delays(0.3, 5)).not.toStrictEqual(delays(0.3, 6))
+  })
+})
+
 describe('for datagrams', () => {
   const lane = {}
   const context = (n: number, data = Buffer.alloc(8)): DatagramContext => {
@@ -132,6 +173,12 @@ describe('for datagrams', () => {
     const held = verdicts(faults.reorder({ ms: 7, share: 0.25 })).filter(([ms]) => ms === 7)
     expect(held.length).toBeGreaterThan(200)
     expect(held.length).toBeLessThan(300)
+  })
+
+  test('loss loses a share of them for good', () => {
+    const lost = verdicts(faults.loss({ share: 0.25 })).filter((copies) => copies.length === 0)
+    expect(lost.length).toBeGreaterThan(200)
+    expect(lost.length).toBeLessThan(300)
   })
 
   test('stall holds until it is healed', () => {

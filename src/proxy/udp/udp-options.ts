@@ -68,7 +68,7 @@ export function checkUdpWhere(where: UdpWhere): void {
 export function checkUdpFault(fault: unknown): asserts fault is UdpFault {
   const { datagram } = (fault ?? {}) as { readonly datagram?: unknown }
   if (typeof datagram !== 'function')
-    throw wrongType('fault', 'a fault for UDP: drop, duplicate, reorder, latency, bandwidth, stall or corrupt', fault)
+    throw wrongType('fault', 'a fault for UDP: drop, duplicate, reorder, latency, loss, bandwidth, stall or corrupt', fault)
 }
 
 const faultList: Rule = (name, value) => {

@@ -156,7 +156,7 @@ describe('faults', () => {
   test('of TCP are refused', async () => {
     const proxy = await proxyTo(await echo())
     expect(() => proxy.inject(faults.slicer({ size: 1 }) as never)).toThrow(
-      /^fault must be a fault for UDP: drop, duplicate, reorder, latency, bandwidth, stall or corrupt/,
+      /^fault must be a fault for UDP: drop, duplicate, reorder, latency, loss, bandwidth, stall or corrupt/,
     )
   })
 
