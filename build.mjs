@@ -2,7 +2,7 @@
 // and a suite pays that in every test file. The doors and the program share chunks; what runs in a thread or a process of
 // its own is one file, with all it needs.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -31,6 +31,7 @@ async function bundle(names, external) {
 
 rmSync('dist', { recursive: true, force: true })
 await bundle([...doors, 'cli/main'], (id) => !/^[./]|^@oxc-project\/runtime/.test(id))
+chmodSync('dist/cli/main.js', 0o755) // npm does it where it installs; `npx netgrace` in a clone runs this very file
 for (const entry of ['spawn/client-entry', 'scenario/entry']) await bundle([entry], /^node:/)
 
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')

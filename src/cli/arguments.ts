@@ -1,15 +1,23 @@
-import { readFileSync } from 'node:fs'
-
 import { InvalidArgumentError } from 'commander'
 
 import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
+import { looksLikePath } from '../model/socket-path.ts'
 import { MAX_SEED } from '../proxy/proxy-options.ts'
 import { parseDuration } from './duration.ts'
 
 /** A whole number from 1. */
 export function count(text: string): number {
+  return wholeNumber(text, Number.MAX_SAFE_INTEGER, 'a whole number from 1')
+}
+
+/** A whole number from 1 to `most`. */
+export function countTo(most: number): (text: string) => number {
+  return (text) => wholeNumber(text, most, `a whole number from 1 to ${most}`)
+}
+
+function wholeNumber(text: string, most: number, allowed: string): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number from 1.')
+  if (!/^\d+$/.test(text) || value < 1 || value > most) throw new InvalidArgumentError(`It must be ${allowed}.`)
   return value
 }
 
@@ -27,13 +35,16 @@ export function port(text: string): number {
   return value
 }
 
-/** What stands in a file. */
-export function fileText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new InvalidArgumentError(`It cannot be read: ${(error as NodeJS.ErrnoException).code}.`)
-  }
+/** A host to listen on or to connect to. */
+export function host(text: string): string {
+  if (/^$|\s/.test(text)) throw new InvalidArgumentError('It must be a name or an IP address.')
+  return text
+}
+
+/** A name that a certificate can be for: TLS has no such field for an IP address. */
+export function serverName(text: string): string {
+  if (/^[\d.]+$|[:\s]|^$/.test(text)) throw new InvalidArgumentError('It must be a name, and no IP address.')
+  return text
 }
 
 /** Milliseconds, from 0. */
@@ -53,20 +64,21 @@ export function timeout(text: string): number {
 export function address(text: string): Endpoint {
   try {
     return endpointOf(text)
-  } catch {
-    throw new InvalidArgumentError('It must be HOST:PORT, or a URL with host and port.')
+  } catch (error) {
+    throw noAddress(text, error as Error)
   }
 }
 
-/** As {@link address}, and as it was written: a URL keeps its scheme and what is behind its port. A unix socket's path, too. */
+/** As {@link address}, and as it was written: a URL keeps its scheme and what is behind its port. */
 export function upstream(text: string): Address {
-  if (/^\.{0,2}\//.test(text)) return { path: text }
-  try {
-    endpointOf(text)
-    return text
-  } catch {
-    throw new InvalidArgumentError('It must be HOST:PORT, a URL with host and port, or the path of a unix socket.')
-  }
+  address(text)
+  return text
+}
+
+function noAddress(text: string, { message }: Error): InvalidArgumentError {
+  const [, longest] = /at most (\d+ bytes)/.exec(message) ?? []
+  if (looksLikePath(text) && longest) return new InvalidArgumentError(`A unix socket's path must be at most ${longest} here.`)
+  return new InvalidArgumentError('It must be HOST:PORT, a URL with host and port, or the path of a unix socket.')
 }
 
 export function seed(text: string): number {

@@ -15,8 +15,11 @@ const ANSWER_MS = 1000
 /** Talks on a connection until it has ended, or is to be closed; `stop` aborts when either happens. Closing is the caller's. */
 type Mode = (client: Client, transcript: Transcript, stop: AbortSignal) => Promise<void>
 
-const read: Mode = async (client, transcript) => {
-  for await (const chunk of client) transcript.came(chunk)
+const read: Mode = async (client, transcript, stop) => {
+  for await (const chunk of client) {
+    transcript.came(chunk)
+    await transcript.room(stop) // a slow reader of ours slows the peer down, and fills no memory here
+  }
 }
 
 const write: Mode = async (client, transcript, stop) => {

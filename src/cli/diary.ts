@@ -3,14 +3,15 @@ import type { Ending } from '../model/ending.ts'
 import { now } from '../timeline/clock.ts'
 import type { Interrupt } from './interrupts.ts'
 import { labelled } from './layout.ts'
-import { paintFor, type Paint } from './paint.ts'
+import { stdout } from './output.ts'
+import type { Paint } from './paint.ts'
 import { sheetWidth, type Tell } from './tell.ts'
 import { counted } from './verdict.ts'
 
 /** Tells what happens to many things with numbers, each with its time. */
 export class Diary {
   readonly tell: Tell
-  readonly paint: Paint = paintFor(process.stdout)
+  readonly paint: Paint = stdout.paint
   readonly #startedAtMs = now()
 
   constructor(tell: Tell) {

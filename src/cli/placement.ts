@@ -31,7 +31,7 @@ export function links(text: string): Exclude<Where['links'], string | undefined>
   const ranges = text.split(',').map((part) => {
     const [, first, dash, last] = /^(\d+)(?:(-)(\d*))?$/.exec(part) ?? []
     const range = { first: Number(first), last: dash ? Number(last || Infinity) : Number(first) }
-    if (!(range.first >= 1 && range.last >= range.first)) {
+    if (!(range.first >= 1 && range.last >= range.first && range.first <= Number.MAX_SAFE_INTEGER)) {
       throw new InvalidArgumentError('It must be numbers of links, counted from 1 as they open: 2, or 1,3, or 5-8, or 10-.')
     }
     return range

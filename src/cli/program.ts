@@ -8,7 +8,7 @@ import { fitted } from './layout.ts'
 import { addProxy } from './proxy-program.ts'
 import { addScenario } from './scenario-program.ts'
 import { addServer } from './server-program.ts'
-import { sheetWidth, widthOf } from './tell.ts'
+import { stderr, stdout, USUAL_COLUMNS } from './output.ts'
 
 /** The command line. `done` is given the exit code of the command that ran. */
 export function program(done: (exitCode: number) => void): Command {
@@ -18,8 +18,10 @@ export function program(done: (exitCode: number) => void): Command {
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void process.stdout.write(fitted(text, sheetWidth())),
-      outputError: (text, write) => write(fitted(oneLine(text), widthOf(process.stderr))),
+      getOutHelpWidth: () => (stdout.isTerminal ? stdout.columns : USUAL_COLUMNS),
+      writeOut: (text) => stdout.print(fitted(text, stdout.columns)),
+      writeErr: (text) => stderr.print(text),
+      outputError: (text, write) => write(fitted(oneLine(text), stderr.columns)),
     })
 
   addScenario(netgrace, done)

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 
 import { DEFAULT_PROXY_HOST } from '../proxy/proxy-options.ts'
-import { count, listenPort, seed, upstream } from './arguments.ts'
+import { count, host, listenPort, seed, upstream } from './arguments.ts'
 import { FaultPlans } from './fault-plans.ts'
 import { faultTable } from './fault-specs.ts'
 import { columns } from './layout.ts'
@@ -22,7 +22,7 @@ export function addProxy(netgrace: Command, done: (exitCode: number) => void): v
       new Option('--to <address>', 'the server: HOST:PORT, a URL, or the path of a unix socket').argParser(upstream).makeOptionMandatory(),
     )
     .addOption(new Option('--port <n>', 'where to listen; if it is taken, another').argParser(listenPort).default(0, 'a free one'))
-    .addOption(new Option('--host <host>', 'the address to listen on').default(DEFAULT_PROXY_HOST, DEFAULT_PROXY_HOST))
+    .addOption(new Option('--host <host>', 'the address to listen on').argParser(host).default(DEFAULT_PROXY_HOST, DEFAULT_PROXY_HOST))
     .addOption(new Option('--fault <fault>', 'what goes wrong; as many as you like').argParser((text) => plans.add(text)))
     .addOption(
       new Option('--direction <way>', 'upstream (to the server), downstream, or both (default: both)').argParser((text) =>

@@ -2,13 +2,13 @@ import { findLeaks } from '../leaks/find.ts'
 import { endpointOf, formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
-import { workersFor, type ScenarioOptions } from '../scenario/scenario-options.ts'
+import { MOST_MESSAGES, tooMany, workersFor, type ScenarioOptions } from '../scenario/scenario-options.ts'
 import { startScenario } from '../scenario/scenario-run.ts'
 import { startEchoServer } from '../server/start-server.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { Interrupts } from './interrupts.ts'
 import { labelled } from './layout.ts'
-import { paintFor } from './paint.ts'
+import { stderr, stdout } from './output.ts'
 import { clientTable, totals } from './scenario-text.ts'
 import { noStatus, statusOn, type Status } from './status.ts'
 import { asJson, sheetWidth } from './tell.ts'
@@ -37,10 +37,10 @@ type Print = (lines: readonly string[]) => void
 /** Runs a scenario, prints what became of it, and gives the exit code. */
 export async function scenarioCommand(options: ScenarioArguments): Promise<number> {
   using interrupts = new Interrupts()
-  const print: Print = (lines) => void process.stdout.write(`${lines.join('\n')}\n`)
+  const print: Print = (lines) => stdout.print(`${lines.join('\n')}\n`)
   let outcome: Outcome | undefined
   const leaks = await findLeaks(async () => {
-    using status = options.json ? noStatus : statusOn(process.stderr)
+    using status = options.json ? noStatus : statusOn(stderr)
     outcome = await run(options, interrupts, status, options.json ? () => {} : print)
   })
 
@@ -50,7 +50,7 @@ export async function scenarioCommand(options: ScenarioArguments): Promise<numbe
   if (options.json) {
     print([asJson({ ok, interrupted: interrupted ?? null, scenario, server: server ?? null, leaks }, 2)])
   } else {
-    const sheet = { paint: paintFor(process.stdout), width: sheetWidth() }
+    const sheet = { paint: stdout.paint, width: sheetWidth() }
     const words = labelled('', text, sheet.width).map((line) => sheet.paint(style, line))
     print(['', ...clientTable(scenario, sheet), '', ...totals(scenario, server, leaks, sheet), '', ...words])
   }
@@ -95,8 +95,10 @@ function workersIn(where: 'thread' | 'process', n: number): string {
 }
 
 /** What no single option can say; nothing if they go together. */
-export function wrongScenario({ in: where, workers }: ScenarioArguments): string | undefined {
-  return workers !== undefined && where === 'inline' ? '--workers goes with --in thread or --in process' : undefined
+export function wrongScenario({ in: where, workers, clients, messages }: ScenarioArguments): string | undefined {
+  if (workers !== undefined && where === 'inline') return '--workers goes with --in thread or --in process'
+  if (tooMany(clients, messages)) return `--clients times --messages must be at most ${MOST_MESSAGES}`
+  return undefined
 }
 
 function headline({ clients, messages, interval, in: where, workers }: ScenarioArguments, to: Endpoint, isOwn: boolean): string[] {

@@ -1,7 +1,15 @@
 import { Option, type Command } from 'commander'
 
-import { DEFAULT_CLIENTS, DEFAULT_MESSAGES, DEFAULT_TIMEOUT_MS, MOST_WORKERS } from '../scenario/scenario-options.ts'
-import { address, count, duration, timeout } from './arguments.ts'
+import {
+  DEFAULT_CLIENTS,
+  DEFAULT_MESSAGES,
+  DEFAULT_TIMEOUT_MS,
+  MOST_CLIENTS,
+  MOST_MESSAGES,
+  MOST_WORKERS,
+  MOST_WORKERS_ASKED,
+} from '../scenario/scenario-options.ts'
+import { address, countTo, duration, timeout } from './arguments.ts'
 import { scenarioCommand, wrongScenario, type ScenarioArguments } from './scenario-command.ts'
 
 /** `netgrace scenario`. */
@@ -14,12 +22,16 @@ export function addScenario(netgrace: Command, done: (exitCode: number) => void)
         'Prints a line a client, the latency, what the server reports when it stops, and whether a handle is left.\n\n' +
         'Without --to, an echo server is started, and stopped, too.',
     )
-    .addOption(new Option('--clients <n>', 'how many clients').argParser(count).default(DEFAULT_CLIENTS))
-    .addOption(new Option('--messages <n>', 'how many messages each of them sends').argParser(count).default(DEFAULT_MESSAGES))
+    .addOption(new Option('--clients <n>', 'how many clients').argParser(countTo(MOST_CLIENTS)).default(DEFAULT_CLIENTS))
+    .addOption(
+      new Option('--messages <n>', 'how many messages each of them sends').argParser(countTo(MOST_MESSAGES)).default(DEFAULT_MESSAGES),
+    )
     .addOption(new Option('--interval <time>', 'pause between a reply and the next message').argParser(duration).default(100, '100ms'))
     .addOption(new Option('--in <where>', 'where they run').choices(['inline', 'thread', 'process']).default('inline'))
     .addOption(
-      new Option('--workers <n>', `threads or processes that share them (default: one each, up to ${MOST_WORKERS})`).argParser(count),
+      new Option('--workers <n>', `threads or processes that share them (default: one each, up to ${MOST_WORKERS})`).argParser(
+        countTo(MOST_WORKERS_ASKED),
+      ),
     )
     .addOption(new Option('--to <address>', 'HOST:PORT or URL of an echo server').argParser(address))
     .addOption(

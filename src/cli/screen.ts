@@ -1,4 +1,5 @@
-import { LiveLine, redraws } from './live-line.ts'
+import { LiveLine } from './live-line.ts'
+import { stderr, stdout } from './output.ts'
 import { tellOn, type Tell } from './tell.ts'
 
 /** What is told on stdout, with a line of totals below it on a terminal. */
@@ -9,8 +10,8 @@ export class Screen implements Disposable {
 
   constructor(json: boolean) {
     this.json = json
-    const tell = tellOn(process.stdout, json)
-    const line = json || !redraws(process.stderr) ? undefined : new LiveLine(process.stderr)
+    const tell = tellOn(stdout, json)
+    const line = json || !stderr.redraws ? undefined : new LiveLine(stderr)
     this.#line = line
     this.tell = line ? (event, facts, ...words) => line.above(() => tell(event, facts, ...words)) : tell
   }

@@ -13,6 +13,8 @@ import { freePort, otherPort } from './free-port.ts'
 import { Interrupts, type Interrupt } from './interrupts.ts'
 import { labelled } from './layout.ts'
 import { stopped } from './scenario-text.ts'
+import { stdout } from './output.ts'
+import { isPair } from './pem.ts'
 import { sheetWidth, tellOn, type Tell } from './tell.ts'
 import { isClean } from './verdict.ts'
 
@@ -37,13 +39,14 @@ export const HANDLERS = { echo: handlers.echo, drip: () => handlers.drip({ every
 export function wrongServer({ close, delay, tlsCert, tlsKey }: ServerArguments): string | undefined {
   if (delay !== undefined && (!close || close === 'never')) return '--delay goes with --close graceful, immediate or half'
   if ((tlsCert === undefined) !== (tlsKey === undefined)) return '--tls-cert and --tls-key go together'
+  if (tlsCert !== undefined && !isPair(tlsCert, tlsKey!)) return '--tls-key is not the key of --tls-cert'
   return undefined
 }
 
 /** Serves until it is told to stop, tells the life of each connection, and gives the exit code. */
 export async function serverCommand(options: ServerArguments): Promise<number> {
   using interrupts = new Interrupts()
-  const life = new Life(tellOn(process.stdout, options.json ?? false))
+  const life = new Life(tellOn(stdout, options.json ?? false))
   const port = await freePort(options)
   const handler = HANDLERS[options.handler]()
   const watched: Handler = (connection, quit) => {

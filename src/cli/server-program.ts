@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander'
 
 import { DEFAULT_HOST } from '../server/server-options.ts'
-import { duration, fileText, listenPort } from './arguments.ts'
+import { duration, host, listenPort } from './arguments.ts'
+import { certificateFile, keyFile } from './pem.ts'
 import { HANDLERS, serverCommand, wrongServer, type ServerArguments } from './server-command.ts'
 import { udpCommand } from './udp-command.ts'
 
@@ -18,13 +19,13 @@ export function addServer(netgrace: Command, done: (exitCode: number) => void): 
         'and when it is told to stop, what became of all of them.',
     )
     .addOption(new Option('--port <n>', 'where to listen; if it is taken, another').argParser(listenPort).default(DEFAULT_PORT))
-    .addOption(new Option('--host <host>', 'the address to listen on').default(DEFAULT_HOST, DEFAULT_HOST))
+    .addOption(new Option('--host <host>', 'the address to listen on').argParser(host).default(DEFAULT_HOST, DEFAULT_HOST))
     .addOption(new Option('--handler <what>', 'what it does').choices(Object.keys(HANDLERS)).default('echo'))
     .addOption(new Option('--close <how>', 'end each connection').choices(['graceful', 'immediate', 'half', 'never']))
     .addOption(new Option('--delay <time>', 'so long after it was accepted').argParser(duration))
     .addOption(new Option('--udp', 'send datagrams back instead').conflicts(['handler', 'close', 'delay', 'tlsCert', 'tlsKey']))
-    .addOption(new Option('--tls-cert <file>', 'TLS, with this certificate (PEM)').argParser(fileText))
-    .addOption(new Option('--tls-key <file>', 'and this key (PEM)').argParser(fileText))
+    .addOption(new Option('--tls-cert <file>', 'TLS, with this certificate (PEM)').argParser(certificateFile))
+    .addOption(new Option('--tls-key <file>', 'and this key (PEM)').argParser(keyFile))
     .addOption(new Option('--json', 'print an object of JSON a line'))
     .addHelpText(
       'after',

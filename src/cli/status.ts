@@ -2,8 +2,8 @@ import { clearTicker, setTicker } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
 import type { ScenarioProgress } from '../scenario/progress.ts'
 import { formatMs } from './duration.ts'
-import { LiveLine, redraws } from './live-line.ts'
-import { paintFor, type Paint } from './paint.ts'
+import { LiveLine } from './live-line.ts'
+import type { Output } from './output.ts'
 
 const REDRAW_MS = 80
 const BAR = 20
@@ -16,25 +16,23 @@ export interface Status extends Disposable {
 }
 
 /** One line that is redrawn on a terminal; elsewhere a plain line now and then, ever more rarely. */
-export function statusOn(stream: NodeJS.WriteStream): Status {
-  return redraws(stream) ? new LiveStatus(stream) : new PlainStatus(stream)
+export function statusOn(output: Output): Status {
+  return output.redraws ? new LiveStatus(output) : new PlainStatus(output)
 }
 
 /** For a run that nobody watches. */
 export const noStatus: Status = { show() {}, say() {}, [Symbol.dispose]() {} }
 
 class LiveStatus implements Status {
-  readonly #stream: NodeJS.WriteStream
+  readonly #output: Output
   readonly #line: LiveLine
-  readonly #paint: Paint
   readonly #startedAtMs = now()
   readonly #ticker = setTicker(() => this.#draw(), REDRAW_MS)
   #progress: ScenarioProgress | undefined
 
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream
-    this.#line = new LiveLine(stream)
-    this.#paint = paintFor(stream)
+  constructor(output: Output) {
+    this.#output = output
+    this.#line = new LiveLine(output)
   }
 
   show(progress: ScenarioProgress): void {
@@ -44,7 +42,7 @@ class LiveStatus implements Status {
   }
 
   say(text: string): void {
-    this.#line.above(() => this.#stream.write(`${this.#paint('yellow', text)}\n`))
+    this.#line.above(() => this.#output.print(`${this.#output.paint('yellow', text)}\n`))
     this.#draw()
   }
 
@@ -61,17 +59,17 @@ class LiveStatus implements Status {
     const facts = [elapsed, ...factsOf(this.#progress)].join('  ')
     const room = Math.max(0, this.#line.room - BAR - 4)
     const style = failed + mismatched > 0 ? 'red' : 'green'
-    const bar = this.#paint(style, '━'.repeat(filled)) + this.#paint('dim', '─'.repeat(BAR - filled))
+    const bar = this.#output.paint(style, '━'.repeat(filled)) + this.#output.paint('dim', '─'.repeat(BAR - filled))
     this.#line.show(`  ${bar}  ${facts.slice(0, room)}`)
   }
 }
 
 class PlainStatus implements Status {
-  readonly #stream: NodeJS.WriteStream
+  readonly #output: Output
   #nextMs = 1000
 
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream
+  constructor(output: Output) {
+    this.#output = output
   }
 
   show(progress: ScenarioProgress): void {
@@ -81,7 +79,7 @@ class PlainStatus implements Status {
   }
 
   say(text: string): void {
-    this.#stream.write(`netgrace: ${text}\n`)
+    this.#output.print(`netgrace: ${text}\n`)
   }
 
   [Symbol.dispose](): void {}

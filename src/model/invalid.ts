@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
 
+import { quoted } from './visible.ts'
 import { withoutPassword } from './without-password.ts'
 
 /** The value as it came, short enough for a message, and without a password. */
 export function got(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(withoutPassword(value))
+  if (typeof value === 'string') return quoted(withoutPassword(value))
   return withoutPassword(inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 }))
 }
 

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 
+import { quoted as quotedText } from '../model/visible.ts'
+
 /** So many bytes are shown of a message that is longer, from a little before the first that differs. */
 const SHOWN = 60
 const BEFORE = 20
@@ -15,5 +17,5 @@ export function difference(sent: Buffer, reply: Buffer): string {
 }
 
 function quoted(bytes: Buffer): string {
-  return isUtf8(bytes) ? JSON.stringify(bytes.toString()) : `0x${bytes.toString('hex')}`
+  return isUtf8(bytes) ? quotedText(bytes.toString()) : `0x${bytes.toString('hex')}`
 }

@@ -1,4 +1,4 @@
-import { wrongValue } from '../model/invalid.ts'
+import { outOfRange, wrongValue } from '../model/invalid.ts'
 import { callback, checkOptions, duration, integer, interval, oneOf, signal, type Rules } from '../model/options.ts'
 import type { ScenarioProgress } from './progress.ts'
 
@@ -7,19 +7,25 @@ export const DEFAULT_CLIENTS = 10
 export const DEFAULT_MESSAGES = 10
 /** What the whole may take, beside the pauses that were asked for. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000
+/** A system has fewer ports to dial one server from. */
+export const MOST_CLIENTS = 100_000
+/** Of all clients together: the time of each round trip is kept for the percentiles. */
+export const MOST_MESSAGES = 100_000_000
+/** Threads or processes that may be asked for. */
+export const MOST_WORKERS_ASKED = 1000
 /** So many threads or processes are started unless more are asked for: 1,000 clients are not 1,000 processes. */
 export const MOST_WORKERS = 16
 
 export interface ScenarioOptions {
-  /** How many clients. Default {@link DEFAULT_CLIENTS}. */
+  /** How many clients, {@link MOST_CLIENTS} at most. Default {@link DEFAULT_CLIENTS}. */
   readonly clients?: number
-  /** How many messages each of them sends. Default {@link DEFAULT_MESSAGES}. */
+  /** How many messages each of them sends; {@link MOST_MESSAGES} at most of all together. Default {@link DEFAULT_MESSAGES}. */
   readonly messages?: number
   /** The pause between a reply and the next message. Default 0; the original of 2013 slept 100. */
   readonly intervalMs?: number
   /** Where the clients run: in this event loop, in threads, or in processes, which can be killed and frozen. Default `inline`. */
   readonly in?: 'inline' | 'thread' | 'process'
-  /** How many threads or processes share the clients. Default: one a client, {@link MOST_WORKERS} at most. */
+  /** How many threads or processes share the clients, {@link MOST_WORKERS_ASKED} at most. Default: one a client, up to {@link MOST_WORKERS}. */
   readonly workers?: number
   /**
    * The text of a message, without a newline; both count from 1. Default `client #3, count 7`. A function cannot go to
@@ -41,11 +47,11 @@ export interface ScenarioOptions {
 export interface Plan extends Required<Omit<ScenarioOptions, 'signal' | 'onProgress'>>, Pick<ScenarioOptions, 'signal' | 'onProgress'> {}
 
 const RULES: Rules<ScenarioOptions> = {
-  clients: integer(1),
-  messages: integer(1),
+  clients: integer(1, MOST_CLIENTS),
+  messages: integer(1, MOST_MESSAGES),
   intervalMs: duration,
   in: oneOf('inline', 'thread', 'process'),
-  workers: integer(1),
+  workers: integer(1, MOST_WORKERS_ASKED),
   message: callback,
   timeoutMs: interval,
   signal,
@@ -64,12 +70,19 @@ export function workersFor(clients: number, asked: number = MOST_WORKERS): numbe
   return Math.min(clients, asked)
 }
 
+/** See {@link MOST_MESSAGES}. */
+export function tooMany(clients: number, messages: number): boolean {
+  return clients * messages > MOST_MESSAGES
+}
+
 /** Checks them all, and fills in what is not given. */
 export function planOf(options: ScenarioOptions): Plan {
   checkOptions(options, RULES)
   const { clients = DEFAULT_CLIENTS, messages = DEFAULT_MESSAGES, intervalMs = 0, in: where = 'inline' } = options
   if (options.workers !== undefined && where === 'inline')
     throw wrongValue('workers', "given with in: 'thread' or 'process'", options.workers)
+  if (tooMany(clients, messages))
+    throw outOfRange('clients × messages', `${MOST_MESSAGES} at most: the time of each round trip is kept`, clients * messages)
   return {
     clients,
     messages,

@@ -1,10 +1,16 @@
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { stripVTControlCharacters } from 'node:util'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { certificate } from '../certificate.ts'
 import { bareServer, refusing } from '../support.ts'
-import { hasTerminal, inTerminal, netgrace } from './run.ts'
+import { has, temporaryFolder } from './foreign.ts'
+import { anotherPress, hasTerminal, inTerminal, netgrace } from './run.ts'
 
 const ECHO = (socket: Socket): void => void socket.on('data', (data) => socket.write(data)).on('end', () => socket.end())
 
@@ -89,6 +95,7 @@ test.each(['read', 'write', 'interactive'])('%s: a signal closes gracefully, a s
   await stuck.printed(/connected to/)
   stuck.child.kill('SIGINT')
   await stuck.printed(/SIGINT: closing/)
+  await anotherPress()
   stuck.child.kill('SIGINT')
   expect(await stuck.ended).toBe(130)
   expect(stuck.stdout).toMatch(/RST: connection reset by us\n$/)
@@ -111,6 +118,122 @@ test('--json is an object a line: connected, read, ended', async () => {
   ])
 })
 
+test('--json keeps a byte order mark, and tells a character that was never finished', async () => {
+  const server = await bareServer((socket) => void socket.end(Buffer.from([0xef, 0xbb, 0xbf, 0x61, 0xe2, 0x82])))
+  const run = netgrace(`client 127.0.0.1:${server.port} --json`)
+  expect(await run.ended).toBe(0)
+  const events = run.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; text?: string })
+  expect(events.map(({ text }) => text ?? '').join('')).toBe('\uFEFFa\uFFFD')
+  expect(events.at(-1)).toMatchObject({ event: 'ended', ending: { bytesRead: 6 } })
+})
+
+/** Sets a title, fills the clipboard, clears the screen, hides what follows; C1, DEL, bidirectional override; a line that is written over. */
+const EVIL = '\u001B]0;owned\u0007\u001B]52;c;ZXZpbA==\u0007\u001B[2J\u001B[8m\u009B2J\u007F\u202Eabc\rEOF: fine\u2028\n'
+const SHOWN =
+  String.raw`\u001b]0;owned\u0007\u001b]52;c;ZXZpbA==\u0007\u001b[2J\u001b[8m\u009b2J\u007f\u202eabc\u000dEOF: fine\u2028` + '\n'
+
+test('a pipe is given the bytes of a peer as they came', async () => {
+  const bytes = Buffer.concat([Buffer.from(EVIL), Buffer.from([0xff, 0x00, 0x0a])])
+  const server = await bareServer((socket) => void socket.end(bytes))
+  const run = netgrace(`client 127.0.0.1:${server.port}`)
+  const chunks: Buffer[] = []
+  run.child.stdout!.setEncoding('latin1').on('data', (text: string) => chunks.push(Buffer.from(text, 'latin1')))
+  expect(await run.ended).toBe(0)
+  expect(Buffer.concat(chunks).subarray(0, bytes.length)).toEqual(bytes)
+})
+
+test('a reader that is slow slows the peer down, and fills no memory', async () => {
+  const chunk = Buffer.alloc(1 << 16, 'x')
+  let sent = 0
+  const server = await bareServer((socket) => {
+    const more = (): void => {
+      while (socket.writable && socket.write(chunk, () => (sent += chunk.length)));
+    }
+    socket.on('drain', more).on('end', () => socket.end())
+    more()
+  })
+  const run = netgrace(`client 127.0.0.1:${server.port}`)
+  run.child.stdout!.pause()
+  await run.printed(/connected to/)
+  let before = -1
+  while (sent > before) {
+    before = sent
+    await new Promise((resolve) => setTimeout(resolve, 300)) // it has come to a stop when nothing was taken for so long
+  }
+  expect(sent).toBeLessThan(32 * 2 ** 20) // what two kernels and two processes hold
+  run.child.stdout!.resume()
+  while (run.stdout.length < before + 2 ** 20) await once(run.child.stdout!, 'data') // and goes on
+  run.child.kill('SIGINT')
+  await run.printed(/SIGINT: closing/)
+  await anotherPress()
+  run.child.kill('SIGINT')
+  expect(await run.ended).toBe(130)
+}, 20_000)
+
+test('an address is HOST:PORT, a URL, or the path of a unix socket', async () => {
+  const path = join(temporaryFolder(), 'a.sock')
+  const unix = createServer((socket) => socket.end('by path\n')).listen(path)
+  onTestFinished(() => void unix.close())
+  const server = await bareServer((socket) => void socket.end('by port\n'))
+  for (const [address, text] of [
+    [`127.0.0.1:${server.port}`, 'by port\n'],
+    [`redis://me@127.0.0.1:${server.port}/0`, 'by port\n'],
+    [path, 'by path\n'],
+  ] as const) {
+    const run = netgrace(`client ${address}`)
+    expect(await run.ended).toBe(0)
+    expect(run.stdout.startsWith(text)).toBe(true)
+  }
+})
+
+describe.skipIf(!has('openssl'))('over TLS (where openssl makes a certificate)', () => {
+  async function overTls(): Promise<{ readonly port: number; readonly ca: string; readonly names: string[] }> {
+    const { key, cert } = certificate()
+    const names: string[] = []
+    const SNICallback = (name: string, done: (error: Error | null) => void): void => {
+      names.push(name)
+      done(null)
+    }
+    const server = createTlsServer({ key, cert, SNICallback }, (socket) => socket.on('error', () => {}).end('secret\n')).listen(
+      0,
+      '127.0.0.1',
+    )
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const ca = join(temporaryFolder(), 'ca.pem')
+    writeFileSync(ca, cert)
+    return { port: (server.address() as AddressInfo).port, ca, names }
+  }
+
+  test.each([
+    ['--tls', (port: number) => `127.0.0.1:${port} --tls --servername localhost`],
+    ['a URL that means it', (port: number) => `tls://127.0.0.1:${port} --servername localhost`],
+    ['--host and --port', (port: number) => `--host 127.0.0.1 --port ${port} --tls --servername localhost`],
+  ])('%s, --ca and --servername', async (_what, args) => {
+    const { port, ca, names } = await overTls()
+    const run = netgrace(`client ${args(port)} --ca ${ca}`)
+    expect(await run.ended).toBe(0)
+    expect(run.stdout).toMatch(/^secret\nEOF: /)
+    expect(run.stderr).toMatch(/, TLSv1\.3; Ctrl-C closes\n$/)
+    expect(names).toEqual(['localhost'])
+  })
+
+  test('a certificate that is not trusted, or for another name, is said with what to do', async () => {
+    const { port, ca } = await overTls()
+    const strange = netgrace(`client 127.0.0.1:${port} --tls`)
+    expect(await strange.ended).toBe(1)
+    expect(strange.stdout).toMatch(/^ERROR: self[- ]signed certificate\n$/)
+    expect(strange.stderr).toBe(`could not connect to 127.0.0.1:${port}: --ca FILE names a certificate to trust\n`)
+    const other = netgrace(`client 127.0.0.1:${port} --tls --ca ${ca} --servername other.test`)
+    expect(await other.ended).toBe(1)
+    expect(other.stdout).toMatch(/^ERROR: Hostname\/IP does not match certificate's altnames/)
+    expect(other.stderr).toContain('see --servername')
+  })
+})
+
 test('a reader that has seen enough ends it', async () => {
   const server = await bareServer((socket) => {
     const ticker = setInterval(() => socket.write('more\n'), 5)
@@ -125,6 +248,21 @@ test('a reader that has seen enough ends it', async () => {
 })
 
 describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () => {
+  test.each(['read', 'interactive'])('what a terminal would obey is written by %s, not obeyed', async (mode) => {
+    const server = await bareServer((socket) => void socket.end(EVIL + 'last\r\n'))
+    const run = inTerminal(`client 127.0.0.1:${server.port} --mode ${mode}`, 200)
+    expect(await run.ended).toBe(0)
+    expect(run.stdout.replaceAll('\r\n', '\n')).toContain(`${SHOWN}last\n`)
+    expect(stripVTControlCharacters(run.stdout).replaceAll(/[\n\r]/g, '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u)
+  })
+
+  test('a half character and a lone carriage return are shown at the end', async () => {
+    const server = await bareServer((socket) => void socket.end(Buffer.from([0x61, 0x0d, 0xe2, 0x82])))
+    const run = inTerminal(`client 127.0.0.1:${server.port}`)
+    expect(await run.ended).toBe(0)
+    expect(run.stdout).toContain('a\\u000d\uFFFD')
+  })
+
   test('a person types lines, reads answers, and closes by an empty line', async () => {
     const server = await bareServer((socket) => {
       socket.on('data', (data) => socket.write(`> ${String(data)}`)).on('end', () => socket.end())

@@ -11,7 +11,7 @@ import { connect } from '../../src/index.ts'
 import { certificate } from '../certificate.ts'
 import { bareClient, bareServer, dialBare, eventsOf, refusing, textOf } from '../support.ts'
 import { foreign, has, listeningForeign, temporaryFolder } from './foreign.ts'
-import { CLEAR_LINE, hasTerminal, inTerminal, netgrace, screen, type Run } from './run.ts'
+import { anotherPress, CLEAR_LINE, hasTerminal, inTerminal, netgrace, screen, type Run } from './run.ts'
 
 const ECHO = (socket: Socket): void => void socket.on('data', (data) => socket.write(data)).on('end', () => socket.end())
 
@@ -158,6 +158,7 @@ test('a stalled link is told as hit while it is open, and is cut at the second s
   await run.printed(/#1 {3}hit by stall\(\) both ways/)
   run.child.kill('SIGTERM')
   await run.printed(/SIGTERM: stopping, 1 link may finish within 1 s; again to cut them/)
+  await anotherPress()
   run.child.kill('SIGTERM')
   client.resume()
   expect(await run.ended).toBe(1)

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 import { onTestFinished } from 'vitest'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+import { SAME_MS } from '../../src/cli/interrupts.ts'
+
+export const MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export interface Run {
   readonly child: ChildProcess
@@ -22,10 +24,20 @@ export function netgrace(args: string, env: NodeJS.ProcessEnv = {}): Run {
   return watch(spawn(process.execPath, [MAIN, ...args.split(' ').filter(Boolean)], { env: { ...plainEnv(), ...env } }))
 }
 
+/** As {@link netgrace}, with what a shell makes of the line: redirections, pipes. */
+export function inShell(line: (netgrace: string) => string): Run {
+  return watch(spawn('sh', ['-c', line(`'${process.execPath}' '${MAIN}'`)], { env: plainEnv() }))
+}
+
 /** The same in a pseudo terminal, where both streams are one; what is written to `child.stdin` is typed. */
 export function inTerminal(args: string, columns = 80, env: NodeJS.ProcessEnv = {}): Run {
-  const command = `stty cols ${columns} rows 50; exec '${process.execPath}' '${MAIN}' ${args}`
+  const command = `stty cols ${columns} rows ${columns && 50}; exec '${process.execPath}' '${MAIN}' ${args}`
   return watch(spawn('script', ['-qec', command, '/dev/null'], { env: { ...plainEnv(), TERM: 'xterm-256color', ...env } }))
+}
+
+/** Resolves when the signal that the program has just answered would be another one, and no longer the same Ctrl-C. */
+export function anotherPress(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SAME_MS + 10))
 }
 
 /** util-linux has it; the `script` of macOS takes other arguments. */

@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { bareServer, refusing } from '../support.ts'
-import { CLEAR_LINE, hasTerminal, inTerminal, netgrace, screen } from './run.ts'
+import { anotherPress, CLEAR_LINE, hasTerminal, inTerminal, netgrace, screen } from './run.ts'
 
 const ECHO = (socket: Socket): void => void socket.on('data', (data) => socket.write(data)).on('end', () => socket.end())
 
@@ -231,6 +231,7 @@ describe.skipIf(!hasTerminal)('in a terminal (where util-linux has script)', () 
     await run.printed(/0\/20 echoed/)
     run.child.stdin!.write('\u0003')
     await run.printed(/SIGINT: waiting/)
+    await anotherPress()
     run.child.stdin!.write('\u0003')
     expect(await run.ended).toBe(130)
     expect(screen(run.stdout).map(stripVTControlCharacters)).toContain('SIGINT again: cut')

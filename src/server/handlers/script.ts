@@ -4,6 +4,7 @@ import type { Connection, Handler } from '../../model/connection.ts'
 import { NetgraceError } from '../../model/errors.ts'
 import { wrongType } from '../../model/invalid.ts'
 import { checkOptions, duration, type Rule, type Rules } from '../../model/options.ts'
+import { quoted } from '../../model/visible.ts'
 
 /**
  * One step of a scripted peer; what a step names is done in this order.
@@ -77,8 +78,8 @@ class ScriptReader {
   }
 
   #mismatch(expected: Data | RegExp, step: string, how: string): NetgraceError {
-    const wanted = expected instanceof RegExp ? String(expected) : JSON.stringify(Buffer.from(expected).toString())
-    const came = this.#come.length === 0 ? 'nothing' : JSON.stringify(this.#come.toString('utf8', 0, 200))
+    const wanted = expected instanceof RegExp ? String(expected) : quoted(Buffer.from(expected).toString())
+    const came = this.#come.length === 0 ? 'nothing' : quoted(this.#come.toString('utf8', 0, 200))
     return new NetgraceError('ERR_NETGRACE_SCRIPT', `script, ${step}: expected ${wanted}, but ${came} came${how}`)
   }
 }
