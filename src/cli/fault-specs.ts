@@ -38,7 +38,7 @@ const SPECS: { readonly [Name in keyof typeof faults]: Spec } = {
   },
   loss: {
     on: 'both',
-    does: 'packets are lost, and sent again (UDP: for good)',
+    does: 'packets are lost, sent again (not by UDP)',
     options: { share: number('0.01'), rtoMs: time('200') },
     needs: 'share',
     make: faults.loss,

@@ -60,6 +60,7 @@ test.each([
     'scenario --to gopher://me:secret@127.0.0.1',
     "option '--to <address>' argument 'gopher://me:***@127.0.0.1' is invalid. It must be HOST:PORT, a URL with host and port, or the path of a unix socket.",
   ],
+  [
     'scenario --to nowhere',
     "option '--to <address>' argument 'nowhere' is invalid. It must be HOST:PORT, a URL with host and port, or the path of a unix socket.",
   ],
