@@ -1,3 +1,4 @@
+import { afterThis } from '../lifetime/timers.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { Track, type Detail, type What } from '../timeline/track.ts'
 
@@ -20,7 +21,7 @@ export class Lookout extends Timeline {
   #lookSoon(track: Track): void {
     if (this.#due.has(track)) return
     this.#due.add(track)
-    queueMicrotask(() => {
+    afterThis(() => {
       this.#due.delete(track)
       this.#look(track)
     })

@@ -1,4 +1,5 @@
 import type { NetClient } from '../client/client.ts'
+import { afterThis } from '../lifetime/timers.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { ByteQueue } from '../wire/byte-queue.ts'
 import { READ_AHEAD } from '../wire/reader.ts'
@@ -42,7 +43,7 @@ export class Replies {
     this.#expectedBytes = expectedBytes
     if (this.#paused) this.#client.resume()
     this.#paused = false
-    if (this.#over || this.#arrived.size > 0) queueMicrotask(() => this.#serve())
+    if (this.#over || this.#arrived.size > 0) afterThis(() => this.#serve())
   }
 
   #take(chunk: Buffer): boolean {

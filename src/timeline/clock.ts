@@ -1,4 +1,8 @@
-// Captured at import, so that fake timers cannot freeze the fixture.
+import { performance } from 'node:perf_hooks'
+
+// The method of the prototype, on Node's own object: fake timers replace the global `performance`, or put a `now` of
+// their own on that object, and may have done so before this module is loaded.
+const { now: read } = Object.getPrototypeOf(performance) as typeof performance
 
 /** Milliseconds of the monotonic clock. */
-export const now: () => number = performance.now.bind(performance)
+export const now: () => number = read.bind(performance)
