@@ -16,7 +16,8 @@ export class NetClient extends Wire implements Client {
     super(parts, closeTimeoutMs)
     this.track.record('opened', this)
     this.readAhead()
-    if (idleTimeoutMs !== undefined) this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout'))
+    if (idleTimeoutMs !== undefined)
+      this.socket.setTimeout(idleTimeoutMs, () => this.giveUp('timeout', { waitedFor: 'idle', ms: idleTimeoutMs }))
     if (keepAlive) setKeepAlive(this.socket, keepAlive)
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.giveUp('closed', asError(reason)))
   }

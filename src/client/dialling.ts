@@ -24,24 +24,25 @@ export class Dialling {
     this.#to = to
     this.#options = options
     this.#timeline = timeline
+    this.#dialled = dial(to, options) // throws for wrong TLS options: then there is no client to tell of
     this.#track = timeline.openNumbered('client')
     this.#track.record('dialling', { toString: () => `${formatEndpoint(to)} ${by?.toString() ?? ''}`.trim() })
-    this.#dialled = dial(to, options)
     this.client = this.#open()
   }
 
   /** Dials no longer; one that stands already is not touched. */
   giveUp(intent: 'timeout' | 'closed', cause?: Error): void {
-    const { socket, watch } = this.#dialled
-    if (!this.#stands && watch.intend(intent, cause)) socket.destroy()
+    if (!this.#stands) this.#dialled.giveUp(intent, cause)
   }
 
   async #open(): Promise<NetClient> {
-    const { socket, raw, watch, standing } = this.#dialled
-    const timer = setTimer(() => this.giveUp('timeout'), this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS)
-    this.#stands = await standing
+    const dialled = this.#dialled
+    const ms = this.#options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
+    const timer = setTimer(() => dialled.giveUp('timeout', { waitedFor: dialled.stage, ms }), ms)
+    this.#stands = await dialled.standing
     clearTimer(timer)
     if (!this.#stands) throw this.#failed()
+    const { socket, raw, watch } = dialled
     const [local, peer] = 'path' in this.#to ? [{ path: '' }, this.#to] : []
     return new NetClient({ socket, raw, local, peer, watch, timeline: this.#timeline, track: this.#track }, this.#options)
   }

@@ -19,10 +19,11 @@ export function mayBegin(options: WaitOptions): void {
 
 /**
  * `work`, or a rejection once `withinMs` has passed (`ERR_NETGRACE_TIMEOUT`, worded by `late`) or `signal` aborts (its reason).
- * `giveUp` runs in both cases, so that nothing goes on waiting. The error of a timeout has the stack of this call, from the user's
+ * `giveUp` runs in both cases, so that nothing goes on waiting; `false` from it says that it is too late: `work` is done, and is what
+ * is given. The error of a timeout has the stack of this call, from the user's
  * line on, so every door calls this before it awaits anything.
  */
-export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => string, giveUp: () => void = () => {}): Promise<T> {
+export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => string, giveUp: () => unknown = () => {}): Promise<T> {
   const { withinMs, signal: abort } = options
   if (withinMs === undefined && abort === undefined) return work
   const site = withinMs === undefined ? undefined : callSite(bounded)
@@ -39,8 +40,7 @@ export function bounded<T>(work: Promise<T>, options: WaitOptions, late: () => s
     }
     const fail = (reason: unknown): void => {
       release()
-      giveUp()
-      reject(reason)
+      if (giveUp() !== false) reject(reason)
     }
     // settled and released in one step: `giveUp` never runs for a wait that has its value
     const settled =

@@ -5,12 +5,14 @@ import type { Ending } from './ending.ts'
  * The word before the colon is the kind's, as the field writes it.
  */
 export function describeEnding(ending: Ending): string {
-  return sentence(ending) + (ending.certain ? '' : ' (or a reset right behind its last data: this Node cannot tell)')
+  if (ending.certain) return sentence(ending)
+  if (codeOf(ending.cause) === 'ERR_NETGRACE_TRUNCATED')
+    return `EOF: ${ending.by === 'local' ? 'we closed first, and ' : ''}${ending.cause!.message}`
+  return `${sentence(ending)} (or a reset right behind its last data: this Node cannot tell)`
 }
 
 function sentence(ending: Ending): string {
   const connecting = ending.phase === 'connecting'
-  const after = `${Math.round(ending.durationMs)} ms`
   const byPeer = ending.by === 'peer'
   switch (ending.kind) {
     case 'eof':
@@ -22,9 +24,7 @@ function sentence(ending: Ending): string {
     case 'refused':
       return `REFUSED: nobody listens there${coded(ending)}`
     case 'timeout':
-      return connecting
-        ? `TIMEOUT: no answer to the connect within ${after}`
-        : `TIMEOUT: the peer did not answer in time, given up here after ${after}`
+      return `TIMEOUT: ${timedOut(ending)}`
     case 'lost':
       return `LOST: the system gave the peer up${coded(ending)}`
     case 'error':
@@ -32,8 +32,28 @@ function sentence(ending: Ending): string {
   }
 }
 
-function coded(ending: Ending): string {
-  const cause = ending.cause instanceof AggregateError ? (ending.cause.errors[0] as Error) : ending.cause
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException
+function timedOut({ timedOut: what, phase, durationMs }: Ending): string {
+  switch (what?.waitedFor) {
+    case 'handshake':
+      return `connected, but the TLS handshake was not done within ${what.ms} ms of the dial`
+    case 'close':
+      return `no FIN from the peer within ${what.ms} ms of ours, given up here`
+    case 'idle':
+      return `nothing came or went for ${what.ms} ms, given up here`
+    default: {
+      const ms = what?.ms ?? Math.round(durationMs)
+      return phase === 'connecting'
+        ? `no answer to the connect within ${ms} ms`
+        : `the peer did not answer in time, given up here after ${ms} ms`
+    }
+  }
+}
+
+function coded({ cause }: Ending): string {
+  const code = codeOf(cause instanceof AggregateError ? (cause.errors[0] as Error) : cause)
   return code ? ` (${code})` : ''
+}
+
+function codeOf(error: Error | undefined): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code
 }

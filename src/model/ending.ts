@@ -10,14 +10,22 @@ export interface Ending {
   readonly by: 'peer' | 'local'
   /** `connecting`: it was never open. */
   readonly phase: 'connecting' | 'open'
-  /** `false` only where the system cannot tell an end from a reset: see {@link decideEnding}. */
+  /** `false` where the system cannot tell an end from a reset, and where TLS ended without close_notify: see {@link decideEnding}. */
   readonly certain: boolean
   readonly bytesRead: number
   readonly bytesWritten: number
   /** From the dial or the accept to the end. */
   readonly durationMs: number
-  /** The system's error, or the reason of the aborted signal, where there was one. */
+  /** The system's error, the reason of the aborted signal, or that TLS was cut short (`ERR_NETGRACE_TRUNCATED`), where there was one. */
   readonly cause?: Error
+  /** Of a `timeout`: what did not come, and how long it was waited for. */
+  readonly timedOut?: TimedOut
+}
+
+/** `connect`: no connection; `handshake`: TLS, whose connection was there; `idle`: not a byte either way; `close`: no FIN in answer to ours. */
+export interface TimedOut {
+  readonly waitedFor: 'connect' | 'handshake' | 'idle' | 'close'
+  readonly ms: number
 }
 
 /** What was seen of a socket until its `close`. Our own acts are noted when they are called, never inferred: a local reset looks like a local destroy. */
@@ -28,10 +36,12 @@ export interface Evidence {
   readonly endSeen: boolean
   /** Our FIN went out before the peer's came. */
   readonly finFirst: boolean
-  /** The kernel no longer knew the peer at its `end`: no FIN, but a reset right behind data (libuv below 1.52). */
+  /** The kernel no longer knew the peer at its `end`: no FIN, but a reset right behind data (libuv below 1.52), or one that a write of TLS had met. */
   readonly falseEnd: boolean
   /** The `end` may have been a reset, and nothing can tell: our FIN was out, and it came together with data (libuv below 1.52). */
   readonly unsure: boolean
+  /** TLS: the `end` came without close_notify. Anything between may have made it, and what came may be cut short. */
+  readonly truncated?: boolean
   readonly error?: Error | undefined
 }
 
@@ -42,7 +52,7 @@ export function decideEnding(seen: Evidence): Verdict {
   const verdict = (kind: EndingKind, by: 'peer' | 'local', certain = true): Verdict => ({ kind, by, certain })
   if (seen.intent) return verdict(seen.intent, 'local')
   if (seen.endSeen && seen.falseEnd) return verdict('reset', 'peer')
-  if (seen.endSeen) return verdict('eof', seen.finFirst ? 'local' : 'peer', !seen.unsure)
+  if (seen.endSeen) return verdict('eof', seen.finFirst ? 'local' : 'peer', !seen.unsure && !seen.truncated)
   if (!seen.error) return verdict('closed', 'local') // nothing came from the peer, so the socket was destroyed here
   const kind = kindOfError(seen.error)
   return verdict(kind, kind === 'error' ? 'local' : 'peer')

@@ -39,6 +39,7 @@ export class Tally {
       forced: this.#forced,
       unsettled: [],
       late: this.late,
+      handshakes: { pending: 0, failed: 0 },
       errors: this.errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
       phases,

@@ -67,7 +67,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   constructor(setup: RunSetup) {
     this.#setup = setup
     this.graceMs = setup.graceMs
-    this.listener = new Listener(this, setup.tls)
+    this.listener = new Listener(this, setup.tls, { timeline: setup.timeline, of: setup.track.name })
     this.quitSignal = this.#quitting.signal
     this.#name = `${setup.track.name}, connection`
     setMaxListeners(0, this.quitSignal) // every handler may listen
@@ -88,6 +88,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
       forced: this.#forced,
       unsettled,
       late: this.#lateCount,
+      handshakes: this.listener.handshakes,
       errors: this.#errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
       phases,

@@ -56,7 +56,8 @@ export class Peer {
           clearTimer(patience)
           patience = setTimer(() => reject(reason), ms)
         }
-        const refuse = (reason: unknown): void => reject(aborted ? aborted.reason : isTimeout(reason) ? (site?.blame(reason) ?? reason) : reason)
+        const refuse = (reason: unknown): void =>
+          reject(aborted ? aborted.reason : isTimeout(reason) ? (site?.blame(reason) ?? reason) : reason)
         this.#pending.set(call, { method, args, resolve, reject: refuse })
         this.#host.post({ call, method, args, withinMs })
         if (withinMs !== undefined) turnAway(site!.blame(frozen(method, withinMs)), withinMs + PATIENCE_MS)

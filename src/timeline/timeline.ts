@@ -42,6 +42,11 @@ export class Timeline {
     if (this.#ended.length > ENDED_TRACKS) this.#ended.shift()
   }
 
+  /** The thing has become another, which has a track of its own. */
+  drop(track: Track): void {
+    this.#live.delete(track)
+  }
+
   /** All tracks that are kept, oldest first. */
   tracks(): Track[] {
     return [...this.#ended, ...this.#live].toSorted((a, b) => a.openedAtMs - b.openedAtMs)

@@ -9,6 +9,7 @@ export type What =
   | 'read'
   | 'sent'
   | 'peer half-closed'
+  | 'peer reset'
   | 'half-closed'
   | 'resetting'
   | 'closing'

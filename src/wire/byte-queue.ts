@@ -49,10 +49,7 @@ export class ByteQueue {
     let before = 0
     for (const [n, chunk] of this.#chunks.entries()) {
       const at = n < this.#searched ? -1 : chunk.indexOf(NEWLINE)
-      if (at >= 0) {
-        this.#searched = n
-        return this.take(before + at + 1)
-      }
+      if (at >= 0) return this.take(before + at + 1)
       before += chunk.length
     }
     this.#searched = this.#chunks.length

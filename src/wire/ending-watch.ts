@@ -1,56 +1,76 @@
+import { errorMonitor, type EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 
-import { decideEnding, type Ending, type Evidence } from '../model/ending.ts'
+import { decideEnding, type Ending, type Evidence, type TimedOut } from '../model/ending.ts'
+import { NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
-import { isTcp, kernelKnowsPeer } from './handle.ts'
+import { CloseNotify } from './close-notify.ts'
+import { isTcp, kernelKnowsPeer, socketBelow } from './handle.ts'
 import { resetMayReadAsEnd } from './platform.ts'
 import { currentTurn } from './turn.ts'
 
 /**
  * Gathers, from a socket's first moment, what its ending will be decided by.
  *
- * What we do ourselves is noted when it is called. The peer's `end` is judged when it comes, because only then can the
- * kernel still be asked whether it was one.
+ * 1. What we do ourselves is noted when it is called: the first act is how it ended.
+ * 2. At the peer's `end` one question is asked, on every Node and of the TCP socket below TLS: does the kernel still know the
+ *    peer? After a FIN it does, after a reset it does not. libuv below 1.52 makes an end of a reset right behind data, and TLS,
+ *    on every Node, of one that a write of its own has met: it keeps that write's error to itself.
+ * 3. Where our own FIN was out, the kernel forgets the peer at its FIN, too, and the question has no answer.
+ * 4. A passive one watches a socket that another reads, writes and answers for: it swallows no error and reads no byte.
  */
 export class EndingWatch {
   /** The reader stopped reading once, so an end may have come with data that was seen earlier. */
   blind = false
-  readonly #socket: Socket
-  readonly #raw: Socket
   readonly startedAtMs: number = now()
+  #socket: Socket
+  readonly #raw: Socket
+  readonly #passive: boolean
+  #notify: CloseNotify | undefined
   #phase: Ending['phase']
   #intent: Evidence['intent'] | undefined
   #cause: Error | undefined
+  #timedOut: TimedOut | undefined
   #error: Error | undefined
   #endSeen = false
   #falseEnd = false
   #finFirst = false
   #unsure = false
+  #truncated = false
   #finTurn = -1
+  #readAtFin = 0
   #dataTurn = -1
 
   /** @param raw  The TCP socket below a TLS one: of that the kernel is asked. */
-  constructor(socket: Socket, phase: Ending['phase'], raw: Socket = socket) {
+  constructor(socket: Socket, phase: Ending['phase'], raw: Socket = socketBelow(socket), { passive = false } = {}) {
     this.#socket = socket
     this.#raw = raw
     this.#phase = phase
-    ;(socket as Watched)[WATCH] = this
-    socket.on('end', onEnd)
-    socket.on('error', onError)
+    this.#passive = passive
+    this.#listen(socket)
     if (raw === socket) return
-    ;(raw as Watched)[WATCH] = this
-    raw.on('error', onError) // a dial that fails is told there
+    if (!passive) this.#listen(raw)
+    this.opened()
+  }
+
+  /** The handshake over the socket has begun: from here on the TLS socket is what ends. */
+  secured(socket: Socket): void {
+    this.#socket = socket
+    this.#listen(socket)
   }
 
   opened(): void {
     this.#phase = 'open'
+    if (this.#raw !== this.#socket && !this.#passive) this.#notify = new CloseNotify(this.#socket as TLSSocket, this.#raw)
   }
 
   /** Notes what we are about to do. `false`: it is too late, or something was done before, and that is how it ended. */
-  intend(intent: NonNullable<Evidence['intent']>, cause?: Error): boolean {
+  intend(intent: NonNullable<Evidence['intent']>, why?: Error | TimedOut): boolean {
     if (this.#intent || this.#socket.destroyed) return false
     this.#intent = intent
-    this.#cause = cause
+    if (why && 'waitedFor' in why) this.#timedOut = why
+    else this.#cause = why
     return true
   }
 
@@ -58,14 +78,25 @@ export class EndingWatch {
     return this.#intent
   }
 
+  get error(): Error | undefined {
+    return this.#error
+  }
+
   /** Nothing that follows can change how it ended. */
   get decided(): boolean {
     return this.#intent !== undefined || this.#endSeen
   }
 
+  /** The peer's `end` was none: the connection is gone, and no event will tell. */
+  get resetAtEnd(): boolean {
+    return this.#falseEnd && this.#intent === undefined
+  }
+
   /** Notes that our FIN goes out now. */
   sendingFin(): void {
-    if (resetMayReadAsEnd) this.#finTurn = currentTurn()
+    if (!resetMayReadAsEnd) return
+    this.#finTurn = currentTurn()
+    this.#readAtFin = this.#socket.bytesRead
   }
 
   /** Notes that data came; the turn matters only where an end behind it may be made up. */
@@ -74,45 +105,70 @@ export class EndingWatch {
   }
 
   /** How it ended; before the socket has closed, how it would stand if it closed now. */
-  ending(): Ending {
-    const error = this.#error
-    const { kind, by, certain } = decideEnding({
+  ending(openedAtMs = this.startedAtMs): Ending {
+    const verdict = decideEnding({
       intent: this.#intent,
       endSeen: this.#endSeen,
       falseEnd: this.#falseEnd,
       finFirst: this.#finFirst,
       unsure: this.#unsure,
-      error,
+      truncated: this.#truncated,
+      error: this.#error,
     })
-    const ending: Ending = {
-      kind,
-      by,
+    const cause = this.#cause ?? this.#causeOf(verdict)
+    return {
+      ...verdict,
       phase: this.#phase,
-      certain,
-      bytesRead: this.#socket.bytesRead,
+      bytesRead: this.#socket.bytesRead ?? 0,
       bytesWritten: this.#socket.bytesWritten ?? 0,
-      durationMs: now() - this.startedAtMs,
+      durationMs: now() - openedAtMs,
+      ...(cause && { cause }),
+      ...(this.#timedOut && { timedOut: this.#timedOut }),
     }
-    const cause = this.#cause ?? (kind === 'eof' ? undefined : error)
-    return cause ? { ...ending, cause } : ending
   }
 
   sawEnd(): void {
+    if (this.#endSeen) return
     this.#endSeen = true
     this.#finFirst = this.#socket.writableEnded
-    if (!resetMayReadAsEnd || !isTcp(this.#raw)) return
-    if (this.#finFirst) {
-      const turn = currentTurn()
-      this.#unsure = this.blind || this.#dataTurn === turn || this.#finTurn === turn
-    } else {
-      this.#falseEnd = !kernelKnowsPeer(this.#raw)
-    }
+    const known = kernelKnowsPeer(this.#raw)
+    const notify = this.#notify?.verdict
+    const tls = this.#raw !== this.#socket
+    if (!this.#finFirst && !known && isTcp(this.#raw)) this.#falseEnd = tls ? notify !== 'came' : resetMayReadAsEnd
+    this.#truncated = !this.#falseEnd && notify === 'missing'
+    if (this.#finFirst && resetMayReadAsEnd && isTcp(this.#raw) && notify !== 'came') this.#unsure = this.#cameWithData()
   }
 
   sawError(error: Error): void {
     this.#error ??= error
   }
+
+  /** Whether data came with the end, or where none is told of, since our FIN. */
+  #cameWithData(): boolean {
+    if (this.#passive) return this.#finTurn >= 0 && this.#readAtFin !== this.#socket.bytesRead
+    const turn = currentTurn()
+    return this.blind || this.#dataTurn === turn || this.#finTurn === turn
+  }
+
+  #causeOf({ kind }: Pick<Ending, 'kind'>): Error | undefined {
+    if (kind !== 'eof') return this.#passive && this.#intent ? undefined : this.#error
+    return this.#truncated ? new NetgraceError('ERR_NETGRACE_TRUNCATED', TRUNCATED) : undefined
+  }
+
+  #listen(socket: Socket): void {
+    const watched = socket as Watched
+    watched[WATCH] = this
+    if (this.#passive) {
+      watched.prependListener('end', onEnd) // first, or another may have answered it already
+      ;(watched as EventEmitter).prependListener(errorMonitor, onError)
+    } else {
+      watched.on('end', onEnd)
+      watched.on('error', onError)
+    }
+  }
 }
+
+const TRUNCATED = 'the peer ended TLS without close_notify: what came may be cut short'
 
 const WATCH = Symbol('netgrace.watch')
 type Watched = Socket & { [WATCH]?: EndingWatch }

@@ -5,16 +5,22 @@ interface Handle {
   getpeername?(into: object): number
 }
 
-function handleOf(socket: Socket): Handle | null | undefined {
-  return (socket as unknown as { _handle?: Handle | null })._handle
+interface Inside {
+  readonly _handle?: Handle | null
+  readonly _parent?: Socket | null
 }
 
-/** Whether it is a TCP socket that is still open: a unix socket has no RST. */
+/** The TCP or unix socket that a TLS socket runs over; any other socket is its own. */
+export function socketBelow(socket: Socket): Socket {
+  return (socket as unknown as Inside)._parent ?? socket
+}
+
+/** Whether it is a TCP socket that is still open: a unix socket has no RST. Of a TLS socket ask the {@link socketBelow}. */
 export function isTcp(socket: Socket): boolean {
-  return handleOf(socket)?.getpeername !== undefined
+  return (socket as unknown as Inside)._handle?.getpeername !== undefined
 }
 
-/** Whether the kernel still knows who is opposite. `remotePort` would answer from memory. */
+/** Whether the kernel still knows which end is opposite. `remotePort` would answer from memory. */
 export function kernelKnowsPeer(socket: Socket): boolean {
-  return handleOf(socket)?.getpeername?.({}) === 0
+  return (socket as unknown as Inside)._handle?.getpeername?.({}) === 0
 }

@@ -6,8 +6,9 @@ import { nextTurn, setTimer } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
+import type { HandshakeCounts } from '../model/stop-report.ts'
 import { acceptBacklog } from './backlog.ts'
-import { Handshakes } from './handshakes.ts'
+import { Handshakes, type HandshakeRecord } from './handshakes.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { resetOrDestroy } from './reset.ts'
 
@@ -34,10 +35,10 @@ export class Listener {
   #quitting = false
   #late = 0
 
-  constructor(events: ListenerEvents, tls?: TlsOptions) {
+  constructor(events: ListenerEvents, tls?: TlsOptions, record?: HandshakeRecord) {
     this.#events = events
     this.#server = createServer({ allowHalfOpen: true, noDelay: true })
-    this.#handshakes = tls && new Handshakes(tls, (socket, raw) => this.#ready(socket, raw))
+    this.#handshakes = tls && new Handshakes(tls, (socket, raw) => this.#ready(socket, raw), record)
     this.#server.on('connection', (raw: Socket) => {
       if (!this.#quitting && this.#handshakes) this.#handshakes.begin(raw)
       else this.#ready(raw, raw)
@@ -78,6 +79,11 @@ export class Listener {
   /** Cuts the handshakes that are still under way. */
   cutHandshakes(): void {
     this.#handshakes?.cut()
+  }
+
+  /** Of the handshakes that came to nothing. */
+  get handshakes(): HandshakeCounts {
+    return this.#handshakes?.counts ?? { pending: 0, failed: 0 }
   }
 
   #ready(socket: Socket, raw: Socket): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 
 import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
+import { afterThis } from '../lifetime/timers.ts'
 import type { WaitOptions } from '../model/client.ts'
 import { now } from '../timeline/clock.ts'
 import type { Track, Waiting } from '../timeline/track.ts'
@@ -37,11 +38,12 @@ const NOTHING = new ByteQueue()
 /**
  * The reading half of a socket.
  *
- * 1. Demands are served in the order in which they came.
+ * 1. Demands are served in the order in which they came; one that gives up makes way for the next.
  * 2. Reading is over at the end of the peer's half, at `close`, or when interrupted; what had arrived by then is still given.
  * 3. It takes from the kernel only what is asked for and {@link READ_AHEAD} more; once nobody will read, everything, to drop it.
  * 4. It reads by `data` events: iterating the socket would destroy its other half (test/platform/closing.test.ts).
  * 5. Whoever listens to the socket's data beside it takes the reading over, with what is buffered.
+ * 6. Whatever changes, {@link #update} makes of it what follows: there is no other place that serves, or pauses the socket.
  *
  * Ten thousand idle ones are cheap: nothing is made before it is needed, and the listeners are shared.
  */
@@ -51,6 +53,8 @@ export class Reader {
   readonly #watch: EndingWatch
   #queue: ByteQueue | undefined
   #demands = NOBODY
+  /** The demand that the track tells of. */
+  #told: Demand | undefined
   #sink: Sink | undefined
   #whenOver: (() => void) | undefined
   #attached = false
@@ -58,6 +62,8 @@ export class Reader {
   #dropping = false
   #pausedByUser = false
   #sinkFull = false
+  /** Of a socket that ended with bytes unread: the listeners that have heard its `end`. */
+  #heardEnd: ReadonlySet<unknown> | undefined
 
   constructor(socket: Socket, track: Track, watch: EndingWatch) {
     this.#socket = socket
@@ -73,7 +79,7 @@ export class Reader {
     this.#socket.on('data', onData)
     this.#socket.on('drain', onDrain)
     this.#socket.on('newListener', onNewListener)
-    this.#flow()
+    this.#update()
   }
 
   /** Whether somebody reads from the socket itself. */
@@ -109,9 +115,8 @@ export class Reader {
   /** Gives every chunk to `sink` as it comes, until reading is over. The quickest way to read. */
   pump(sink: Sink): Promise<void> {
     this.attach()
-    for (let chunk = this.#queue?.shift(); chunk; chunk = this.#queue?.shift()) this.#sinkFull = !sink(chunk) || this.#sinkFull
     this.#sink = sink
-    this.#flow()
+    this.#update()
     return this.untilOver()
   }
 
@@ -132,13 +137,13 @@ export class Reader {
 
   pause(): void {
     this.#pausedByUser = true
-    if (this.#attached) this.#flow()
+    if (this.#attached) this.#update()
     else this.#socket.pause()
   }
 
   resume(): void {
     this.#pausedByUser = false
-    if (this.#attached) this.#flow()
+    if (this.#attached) this.#update()
     else this.#socket.resume()
   }
 
@@ -167,11 +172,8 @@ export class Reader {
   /** No more will come. */
   finish(): void {
     this.#over = true
-    this.#serve()
-    if (!this.#whenOver) return
-    this.#track.waited(UNTIL_OVER)
-    this.#whenOver()
-    this.#whenOver = undefined
+    if (this.#socket.readableEnded && this.#unread > 0) this.#heardEnd ??= new Set(this.#socket.rawListeners('end'))
+    this.#update()
   }
 
   /** A chunk has come. */
@@ -179,32 +181,47 @@ export class Reader {
     this.#watch.sawData()
     if (this.#dropping) return
     this.#track.bytes('read', chunk.length)
-    if (!this.#sink) {
+    if (this.#sink && this.#unread === 0) {
+      if (this.#sink(chunk)) return
+      this.#sinkFull = true
+    } else {
       this.#queue ??= new ByteQueue()
       this.#queue.push(chunk)
-      this.#serve()
-    } else if (!this.#sink(chunk)) {
-      this.#sinkFull = true
-      this.#flow()
     }
+    this.#update()
   }
 
   /** The socket can take more. */
   drained(): void {
     if (!this.#sinkFull) return
     this.#sinkFull = false
-    this.#flow()
+    this.#update()
   }
 
-  /** Somebody listens to the socket's data: hands over what was not read, and reads no more. */
+  /** Another listens to the socket's data: hands over what was not read, and reads no more. */
   handOver(): void {
     this.#attached = false
     this.#socket.off('newListener', onNewListener)
     this.#socket.off('data', onData)
     this.#socket.off('drain', onDrain)
-    if (this.#queue && this.#queue.size > 0) this.#socket.unshift(this.#queue.take(this.#queue.size))
+    const unread = this.#queue?.take(this.#unread)
+    if (unread && unread.length > 0) {
+      if (this.#socket.readableEnded) afterThis(() => this.#replay(unread))
+      else this.#socket.unshift(unread)
+    }
     if (!this.#pausedByUser && this.#socket.isPaused()) this.#socket.resume()
     this.finish()
+  }
+
+  get #unread(): number {
+    return this.#queue?.size ?? 0
+  }
+
+  /** A socket that has told its end takes nothing back: its listeners are given the rest, and the end if they came too late for it. */
+  #replay(rest: Buffer): void {
+    const socket = this.#socket
+    socket.emit('data', socket.readableEncoding ? rest.toString(socket.readableEncoding) : rest)
+    for (const listener of socket.rawListeners('end')) if (!this.#heardEnd?.has(listener)) listener.call(socket)
   }
 
   #demand<T>(what: string, options: WaitOptions, take: Take<T>): Promise<T> {
@@ -216,7 +233,7 @@ export class Reader {
     this.attach()
     const taken = this.#demands.length === 0 ? take(this.#queue ?? NOTHING, this.#over) : undefined
     if (taken) {
-      this.#flow()
+      this.#update()
       return Promise.resolve(taken.value)
     }
     let demand!: Demand<T>
@@ -225,18 +242,40 @@ export class Reader {
     })
     if (this.#demands.length === 0) this.#demands = [demand as Demand]
     else this.#demands.push(demand as Demand)
-    this.#track.wait(demand)
-    this.#flow()
+    this.#update()
     return options === UNBOUNDED ? work : this.#bounded(work, options, demand as Demand)
   }
 
   #bounded<T>(work: Promise<T>, options: WaitOptions, demand: Demand): Promise<T> {
     const late = (): string => `${this.#track.name}: ${demand.for} did not come within ${options.withinMs} ms; ${this.#track.story()}`
     return bounded(work, options, late, () => {
-      this.#demands.splice(this.#demands.indexOf(demand), 1)
-      this.#track.waited(demand)
-      this.#flow()
+      const at = this.#demands.indexOf(demand)
+      if (at < 0) return false // it was served in this very turn, and what it took must not be lost
+      this.#demands.splice(at, 1)
+      this.#update()
+      return true
     })
+  }
+
+  #drop(): void {
+    this.#dropping = true
+    this.#pausedByUser = false
+    this.#sinkFull = false
+    this.#update()
+  }
+
+  /** Something has changed: gives what can be given, and takes from the kernel or leaves it there. */
+  #update(): void {
+    this.#fillSink()
+    this.#serve()
+    this.#tell()
+    this.#flow()
+  }
+
+  /** Whoever writes what it is given may take a while; at the end it is given all the same. */
+  #fillSink(): void {
+    if (!this.#sink) return
+    while (this.#unread > 0 && (!this.#sinkFull || this.#over)) this.#sinkFull = !this.#sink(this.#queue!.shift()!)
   }
 
   #serve(): void {
@@ -244,23 +283,26 @@ export class Reader {
       const taken = demand.take(this.#queue ?? NOTHING, this.#over)
       if (!taken) break
       this.#demands.shift()
-      this.#track.waited(demand)
       demand.resolve(taken.value)
     }
-    this.#flow()
+    if (!this.#over || !this.#whenOver) return
+    this.#track.waited(UNTIL_OVER)
+    this.#whenOver()
+    this.#whenOver = undefined
   }
 
-  #drop(): void {
-    this.#dropping = true
-    this.#pausedByUser = false
-    this.#sinkFull = false
-    this.#flow()
+  /** The track knows who is next in line. */
+  #tell(): void {
+    const next = this.#demands[0]
+    if (next === this.#told) return
+    if (this.#told) this.#track.waited(this.#told)
+    if (next) this.#track.wait(next)
+    this.#told = next
   }
 
-  /** Takes from the kernel, or leaves it there. */
   #flow(): void {
     if (!this.#attached) return
-    const ahead = this.#queue !== undefined && this.#queue.size >= READ_AHEAD && this.#demands.length === 0
+    const ahead = this.#unread >= READ_AHEAD && this.#demands.length === 0
     const still = !this.#dropping && (this.#pausedByUser || this.#sinkFull || ahead)
     if (still === this.#socket.isPaused()) return
     if (still) {
@@ -292,5 +334,6 @@ function onDrain(this: ReadSocket): void {
 }
 
 function onNewListener(this: ReadSocket, event: string, listener: unknown): void {
-  if (event === 'readable' || (event === 'data' && listener !== onData)) this[READER]!.handOver()
+  const reads = event === 'data' ? listener !== onData : event === 'readable' && !this.readableEnded // there is nothing to read from one that has ended
+  if (reads) this[READER]!.handOver()
 }

@@ -4,13 +4,14 @@ import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import { checkData, type Client, type Data, type WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
-import type { Ending } from '../model/ending.ts'
+import type { Ending, TimedOut } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { duration, integer } from '../model/options.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { callSite } from '../timeline/call-site.ts'
+import { now } from '../timeline/clock.ts'
 import type { Detail, Track } from '../timeline/track.ts'
 import { Chunks } from './chunks.ts'
 import { drip } from './drip.ts'
@@ -62,6 +63,8 @@ export class Wire implements Omit<Client, 'ask'> {
   #told: Ending | undefined
   #halfClosed = false
   readonly #bornTurn: number
+  /** When the handshake's last bytes may have gone out. */
+  readonly #securedAtMs: number | undefined
 
   constructor({ socket, raw = socket, local, peer, watch, timeline, track }: WireParts, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS) {
     this.socket = socket
@@ -72,6 +75,7 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#closeTimeoutMs = closeTimeoutMs
     this.#reader = new Reader(socket, track, watch)
     this.#bornTurn = currentTurn()
+    this.#securedAtMs = raw === socket ? undefined : now()
     this.local = local ?? { host: raw.localAddress ?? 'unknown', port: raw.localPort ?? 0 } // the socket forgets it at its close
     this.#peer = peer
     void raw.remotePort // asked for once, this it keeps
@@ -107,7 +111,7 @@ export class Wire implements Omit<Client, 'ask'> {
       return Promise.reject(error)
     }
     const { socket } = this
-    const tooLate = this.#watch.intent !== undefined || socket.writableEnded || socket.destroyed
+    const tooLate = this.#watch.intent !== undefined || socket.writableEnded || socket.destroyed // and so decided, or about to close
     const work = tooLate
       ? this.endedBefore('the data could be sent')
       : this.#writer.send(data, () => this.endedBefore('the data could be sent'))
@@ -160,11 +164,11 @@ export class Wire implements Omit<Client, 'ask'> {
 
   reset(): Promise<Ending> {
     if (this.#intendReset(callSite())) {
-      const cut = (): void => this.#cut()
-      const waitMs = this.#writer.quietForMs()
-      if (waitMs > 0) setTimer(cut, waitMs)
-      else if (this.#bornTurn === currentTurn()) nextTurn(cut) // sooner, and the peer would never see it connect
-      else cut()
+      this.#writer.stop()
+      this.#writer.whenQuiet(() => {
+        if (this.#bornTurn === currentTurn()) nextTurn(() => this.#cut()) // sooner, and the peer would never see it connect
+        else this.#cut()
+      })
     }
     return this.ended
   }
@@ -182,7 +186,7 @@ export class Wire implements Omit<Client, 'ask'> {
     this.#sendFin(by)
     this.#reader.discardLater()
     if (this.socket.destroyed || this.#watch.intent) return this.ended
-    const timer = setTimer(() => this.giveUp('timeout'), ms)
+    const timer = setTimer(() => this.giveUp('timeout', { waitedFor: 'close', ms }), ms)
     const ending = await this.ended
     clearTimer(timer)
     return ending
@@ -228,7 +232,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   get #writer(): Writer {
-    return (this.#lazyWriter ??= new Writer(this.socket, this.track))
+    return (this.#lazyWriter ??= new Writer(this.socket, this.track, this.#securedAtMs))
   }
 
   /** As {@link readLine}, but an unterminated rest is left to be read. */
@@ -236,10 +240,11 @@ export class Wire implements Omit<Client, 'ask'> {
     return textOf(await this.#reader.line(options, { whole: true }))
   }
 
-  /** Throws if our half was closed by hand; that it ended is for `send` to say, with the ending. */
+  /** Throws if our half was closed by hand, here or on the socket; that it ended is for `send` to say, with the ending. */
   protected checkSendable(): void {
-    if (!this.#halfClosed || this.#watch.decided || this.#ending) return
-    throw new NetgraceError('ERR_NETGRACE_HALF_CLOSED', `${this.#name()}: nothing can be sent after halfClose() or close()`)
+    if (this.#watch.decided || this.#ending || !(this.#halfClosed || this.socket.writableEnded)) return
+    const how = this.#halfClosed ? 'halfClose() or close()' : 'socket.end()'
+    throw new NetgraceError('ERR_NETGRACE_HALF_CLOSED', `${this.#name()}: nothing can be sent after ${how}`)
   }
 
   /** Reading is over but for what has arrived. */
@@ -260,8 +265,8 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   /** Cuts the connection for a reason of ours that is no reset by hand. */
-  giveUp(intent: 'timeout' | 'closed', cause?: Error): void {
-    if (!this.#watch.intend(intent, cause)) return
+  giveUp(intent: 'timeout' | 'closed', why?: Error | TimedOut): void {
+    if (!this.#watch.intend(intent, why)) return
     this.track.record('note', intent === 'timeout' ? 'given up: a deadline passed' : 'closed by a signal')
     if (intent === 'timeout') this.#cut()
     else this.socket.destroy()
@@ -311,8 +316,9 @@ export class Wire implements Omit<Client, 'ask'> {
 
   /** The peer's half has ended. */
   sawEnd(): void {
-    this.track.record('peer half-closed')
+    this.track.record(this.#watch.resetAtEnd ? 'peer reset' : 'peer half-closed')
     this.#reader.finish()
+    if (this.#watch.resetAtEnd) this.socket.destroy() // the kernel has let go of it, and no event will tell
   }
 
   /** The socket has closed. */

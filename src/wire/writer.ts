@@ -1,47 +1,87 @@
 import type { Socket } from 'node:net'
 
+import { setTimer } from '../lifetime/timers.ts'
 import type { Data } from '../model/client.ts'
 import { now } from '../timeline/clock.ts'
 import type { Track } from '../timeline/track.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 
-/** The writing half of a socket. It knows how long it has been quiet, because a reset right behind data may be taken for an end. */
+/** What libuv is given in one go at most, once the kernel takes no more: it cannot be taken back. Bytes. */
+export const SLICE = 65_536
+
+/**
+ * The writing half of a socket.
+ *
+ * 1. What is sent goes to the socket at once, in order with what its user writes to the socket itself.
+ * 2. But libuv is given a {@link SLICE} at a time, so that {@link stop} can hold the rest back.
+ * 3. It knows how long it has been quiet, because a reset right behind data may be taken for an end.
+ */
 export class Writer {
   readonly #socket: Socket
   readonly #track: Track
   /** What was sent by the methods here, and when last: writes to the socket itself show by the difference. */
   #sent = 0
-  #lastSentAtMs = 0
+  #lastSentAtMs: number
 
-  constructor(socket: Socket, track: Track) {
+  /** @param wroteAtMs  When something went out last that no count here tells of: a handshake. */
+  constructor(socket: Socket, track: Track, wroteAtMs = -Infinity) {
     this.#socket = socket
     this.#track = track
+    this.#lastSentAtMs = wroteAtMs
   }
 
   /** Resolves when the kernel has taken the bytes; what `cut` rejects with, if the socket was destroyed first. */
   send(data: Data, cut: () => Promise<never>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.write(data, (error) => {
+      this.#write(data, (error) => {
         // Node calls back without an error, too, when the socket was destroyed meanwhile
         if (error || this.#socket.destroyed) cut().catch(reject)
         else resolve()
       })
-      this.#note(typeof data === 'string' ? Buffer.byteLength(data) : data.length)
     })
   }
 
   /** Sends without waiting; `false` asks to be spared until the socket's `drain`. What can no longer be sent is dropped. */
   post(chunk: Buffer): boolean {
-    if (!this.#socket.writable) return true
-    this.#note(chunk.length)
-    return this.#socket.write(chunk)
+    return !this.#socket.writable || this.#write(chunk)
   }
 
-  /** How long to wait before a reset, so that a peer on an old libuv can tell it from an end. */
-  quietForMs(): number {
+  /** Gives libuv no more. What it has is a slice at most; what the kernel has, nothing takes back. */
+  stop(): void {
+    this.#socket.allowHalfOpen = true // or the peer's FIN would end it, and with that send the rest
+    this.#socket.cork()
+  }
+
+  /** Calls `act` at once, or, where a peer on an old libuv could take a reset for an end, when nothing has gone out for a while. */
+  whenQuiet(act: () => void): void {
+    const waitMs = this.#quietForMs()
+    if (waitMs > 0) this.#look(act, waitMs)
+    else act()
+  }
+
+  #quietForMs(): number {
+    if (!resetMayReadAsEnd) return 0
     const { bytesWritten } = this.#socket
-    if (!resetMayReadAsEnd || bytesWritten === 0) return 0
     return bytesWritten === this.#sent ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
+  }
+
+  /** What libuv has goes out meanwhile, and is waited for while it moves. */
+  #look(act: () => void, waitMs: number): void {
+    const socket = this.#socket
+    const left = socket.writableLength
+    setTimer(() => (socket.writableLength < left ? this.#look(act, RESET_GAP_MS) : act()), waitMs)
+  }
+
+  #write(data: Data, done?: (error?: Error | null) => void): boolean {
+    const socket = this.#socket
+    const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    this.#note(size)
+    gatherWrites(socket, socket.writableLength + size <= SLICE)
+    if (size <= SLICE) return socket.write(data, done)
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    let at = 0
+    for (; size - at > SLICE; at += SLICE) socket.write(bytes.subarray(at, at + SLICE))
+    return socket.write(bytes.subarray(at), done)
   }
 
   #note(bytes: number): void {
@@ -50,4 +90,14 @@ export class Writer {
     this.#sent += bytes
     this.#lastSentAtMs = now()
   }
+}
+
+/**
+ * Whether a socket gives libuv all that waits in one system call, or chunk by chunk: what libuv has cannot be held back. The
+ * first is quicker where much that is small is written at once.
+ */
+function gatherWrites(socket: Socket, yes: boolean): void {
+  const own = socket as { _writev?: unknown }
+  if (!yes) own._writev = null
+  else if (Object.hasOwn(own, '_writev')) delete own._writev
 }

@@ -29,6 +29,7 @@ test('the report of a server that nobody came to is all zeroes', async () => {
     forced: [],
     unsettled: [],
     late: 0,
+    handshakes: { pending: 0, failed: 0 },
     errors: [],
     durationMs: expect.any(Number),
     phases: { quitMs: expect.any(Number), drainMs: expect.any(Number), forceMs: expect.any(Number) },

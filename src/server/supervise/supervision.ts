@@ -119,6 +119,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
       forced: this.#forced,
       unsettled: [],
       late: this.#late,
+      handshakes: { pending: 0, failed: 0 },
       untracked: this.#untracked,
       errors: this.#errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
