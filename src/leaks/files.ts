@@ -1,23 +1,27 @@
 import { now } from '../timeline/clock.ts'
-import type { Birth } from './birth.ts'
+import { Birth } from './birth.ts'
 import type { Handle } from './handle.ts'
+import { marks } from './marks.ts'
 import { enter } from './registry.ts'
 
-/** A request of `fs.promises` under way: it knows the user's line and the scope, and the file that comes of it knows neither. */
+/** Has its promise once it is made, which is after we hear of it. Node keeps it while it is under way. */
 interface Request {
-  /** Has its promise once it is made, which is after we hear of it. */
-  readonly resource: { readonly promise?: Promise<unknown> }
-  readonly asked: Pick<Birth, 'scope' | 'origin' | 'stack'>
+  readonly promise?: Promise<unknown>
 }
 
+type Asked = Pick<Birth, 'scope' | 'origin' | 'stack'>
+
+/** Of a request of `fs.promises`: it knows the user's line and the scope, and the file that comes of it knows neither. */
+const asked = marks<Asked>()
 /** Requests that are not awaited yet; more are not kept. */
 const MOST_REQUESTS = 32
-let requests: Request[] = []
+let requests: WeakRef<Request>[] = []
 let unclaimed = new WeakMap<object, { readonly id: number; readonly bornAtMs: number }>()
 
-export function requestBegan(request: Request): void {
+export function requestBegan(request: Request, by: Asked): void {
   if (requests.length === MOST_REQUESTS) awaitAll()
-  requests.push(request)
+  asked.set(request, by)
+  requests.push(new WeakRef(request))
 }
 
 /** One of the requests under way is for this file: each tells when its promise resolves. */
@@ -32,16 +36,23 @@ export function forgetFiles(): void {
 }
 
 function awaitAll(): void {
-  for (const request of requests) {
-    request.resource.promise?.then(
-      (result) => claim(result, request),
+  for (const ref of requests) {
+    const request = ref.deref()
+    const by = request && asked.get(request)
+    if (!by) continue
+    request.promise?.then(
+      (result) => claim(result, by),
       () => {},
     )
   }
   requests = []
 }
 
-function claim(result: unknown, { asked }: Request): void {
+function claim(result: unknown, by: Asked): void {
   const file = typeof result === 'object' && result !== null ? unclaimed.get(result) : undefined
-  if (file) enter({ ...asked, ...file, type: 'FILEHANDLE', handle: result as Handle, via: undefined, accepted: false }, file.id)
+  if (!file) return
+  const handle = result as Handle
+  // Node closes the descriptor of what is garbage, so a weak reference would make the leak disappear.
+  const ref = { deref: () => handle }
+  enter(new Birth({ ...by, ...file, ref, type: 'FILEHANDLE', via: undefined, accepted: false }), handle, file.id)
 }

@@ -14,6 +14,9 @@ export interface Handle {
   hasRef?(): boolean
   ref?(): void
   unref?(): void
+  /** A watcher's, and a worker's. */
+  start?(...args: unknown[]): unknown
+  startThread?(...args: unknown[]): unknown
   getsockname?(out: object): number
   getpeername?(out: object): number
   /** Of a TLS socket: that of its transport. */
@@ -37,6 +40,9 @@ export interface Owner {
   readonly spawnargs?: readonly string[]
   readonly stdio?: readonly unknown[]
   readonly channel?: unknown
+  /** A socket's, from `connect()` on, and the host whose address it asked for. */
+  readonly connecting?: boolean
+  readonly _host?: string | null
   /** A socket's that tries all addresses of its host, one handle after the other. */
   readonly autoSelectFamilyAttemptedAddresses?: readonly string[]
 }

@@ -8,6 +8,7 @@ import type { Frame } from '../timeline/frames.ts'
 import { isUnref, localOf, ownerOf, remoteOf } from './handle.ts'
 import { isListener, kindOf } from './kinds.ts'
 import { openerOf } from './opener.ts'
+import { listeningOf } from './registry.ts'
 
 /** What is to be told of an open handle, as it is now. */
 export function leakOf(birth: Birth): Leak {
@@ -32,7 +33,7 @@ export function leakOf(birth: Birth): Leak {
   })
 }
 
-function detailOf({ type, handle, accepted }: Birth): string | undefined {
+function detailOf({ type, handle, accepted, path }: Birth): string | undefined {
   if (accepted) return 'accepted'
   switch (type) {
     case 'Timeout':
@@ -41,6 +42,9 @@ function detailOf({ type, handle, accepted }: Birth): string | undefined {
       return ownerOf(handle)?.spawnargs?.join(' ')
     case 'WORKER':
       return handle.threadId === undefined ? undefined : `thread ${handle.threadId}`
+    case 'FSEVENTWRAP':
+    case 'STATWATCHER':
+      return path
     case 'FILEHANDLE':
     case 'RAWFILE':
       return handle.fd === undefined ? undefined : pathOfFile(handle.fd)
@@ -60,7 +64,7 @@ function pathOfFile(fd: number): string | undefined {
 
 function pathOfListener(listener: Birth | undefined): Endpoint | undefined {
   if (listener?.type !== 'PIPESERVERWRAP') return undefined
-  return pathOf(ownerOf(listener.handle)?._pipeName)
+  return pathOf(listeningOf(listener).path)
 }
 
 /** What a socket that does not stand yet, or no longer, was to be connected to. */

@@ -4,7 +4,7 @@ import { framesOf, type Frame } from '../timeline/frames.ts'
 import { ownerOf } from './handle.ts'
 import { isListener } from './kinds.ts'
 import type { Stack } from '../timeline/stack.ts'
-import { firstHandle, listenCall } from './registry.ts'
+import { firstHandle, listeningOf } from './registry.ts'
 
 /** Who opened a handle. */
 export interface Opener {
@@ -62,7 +62,7 @@ function isTold({ whose }: Frame): boolean {
 function stacksOf(birth: Birth): readonly Stack[] {
   const owner = ownerOf(birth.handle)
   const first = owner && firstHandle(owner)
-  const listening = owner && isListener(birth.type) ? listenCall(owner) : undefined
+  const listening = isListener(birth.type) ? listeningOf(birth).call : undefined
   const own = [birth.stack, first?.stack, listening, birth.origin].filter((stack) => stack !== undefined)
   return birth.via ? [...own, ...stacksOf(birth.via)] : own
 }

@@ -2,90 +2,120 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
 import { now } from '../timeline/clock.ts'
-import type { Birth } from './birth.ts'
-import { enter, isWatched } from './registry.ts'
 import { captureStack, type Stack } from '../timeline/stack.ts'
-import { currentContext } from './trace.ts'
+import { Birth } from './birth.ts'
+import { enter, isWatched } from './registry.ts'
+import { askedHere, currentContext } from './trace.ts'
 
-type Call = (...args: unknown[]) => unknown
-type Patched = 'open' | 'openSync' | 'close' | 'closeSync'
+type Call = (this: unknown, ...args: unknown[]) => unknown
 
 /** Stands for a handle, which a descriptor has none of. */
 interface RawFile {
   fd: number
 }
 
-const real: Record<Patched, Call> = {
-  open: fs.open as Call,
-  openSync: fs.openSync as Call,
-  close: fs.close as Call,
-  closeSync: fs.closeSync as Call,
+/** What each patched function does, given the one that stood there before. */
+const PATCHES: Readonly<Record<string, (before: Call) => Call>> = {
+  openSync: (before) =>
+    function openSync(...args) {
+      const asked = currentContext()
+      const fd = Reflect.apply(before, this, args)
+      if (isWatched(asked.scope)) opened(fd as number, asked, captureStack(openSync))
+      return fd
+    },
+  open: (before) =>
+    function open(...args) {
+      const done = args.at(-1)
+      const asked = currentContext()
+      if (typeof done !== 'function' || !isWatched(asked.scope)) return Reflect.apply(before, this, args)
+      const stack = captureStack(open)
+      const noted: Call = function (...results) {
+        const [error, fd] = results
+        if (!error && typeof fd === 'number') opened(fd, asked, stack)
+        return Reflect.apply(done, this, results)
+      }
+      return Reflect.apply(before, this, [...args.slice(0, -1), noted])
+    },
+  close: closing,
+  closeSync: closing,
+  // A stream opens its file a tick later, where no stack leads back to the user's line.
+  createReadStream: asking,
+  createWriteStream: asking,
 }
-const open = new Map<number, RawFile>()
+
+const openFiles = new Map<number, RawFile>()
 let holds = 0
+let unpatch = (): void => {}
 /** No async id is negative. */
 let lastId = 0
 
 /**
  * Follows `fs.open` and `fs.close`, and what is built on them, until the returned function is called.
  *
- * By patching `fs`: `async_hooks` knows nothing of descriptors. So it is opt-in.
+ * By patching `fs`: `async_hooks` knows nothing of descriptors. So it is opt-in. What another library has put there is called,
+ * and is there afterwards.
  */
 export function holdRawFiles(): () => void {
-  if (holds++ === 0) patch({ open: opening, openSync, close: closing, closeSync: closingSync })
+  if (holds++ === 0) unpatch = patchFs()
   let held = true
   return () => {
     if (held && --holds === 0) {
-      patch(real)
-      open.clear()
+      unpatch()
+      openFiles.clear()
     }
     held = false
   }
 }
 
-function patch(calls: Record<Patched, Call>): void {
-  Object.assign(fs, calls)
+function patchFs(): () => void {
+  const undo = Object.entries(PATCHES).map(([name, make]) => patch(name, make))
   syncBuiltinESMExports()
-}
-
-function openSync(...args: unknown[]): unknown {
-  const asked = currentContext()
-  const fd = real.openSync(...args)
-  if (isWatched(asked.scope)) opened(fd as number, asked, captureStack(openSync))
-  return fd
-}
-
-function opening(...args: unknown[]): unknown {
-  const done = args.at(-1)
-  const asked = currentContext()
-  if (typeof done !== 'function' || !isWatched(asked.scope)) return real.open(...args)
-  const stack = captureStack(opening)
-  const told = (error: unknown, fd?: number): void => {
-    if (!error && fd !== undefined) opened(fd, asked, stack)
-    ;(done as Call)(error, fd)
+  return () => {
+    for (const act of undo) act()
+    syncBuiltinESMExports()
   }
-  return real.open(...args.slice(0, -1), told)
 }
 
-function closing(...args: unknown[]): unknown {
-  closed(args[0])
-  return real.close(...args)
+/** A library that patches `fs` meanwhile calls ours: it stays where it is then, and does nothing any more. */
+function patch(name: string, make: (before: Call) => Call): () => void {
+  const calls = fs as unknown as Record<string, Call>
+  const before = calls[name]!
+  const watching = make(before)
+  let on = true
+  const ours: Call = function (...args) {
+    return Reflect.apply(on ? watching : before, this, args)
+  }
+  calls[name] = Object.defineProperties(ours, Object.getOwnPropertyDescriptors(before))
+  return () => {
+    on = false
+    if (calls[name] === ours) calls[name] = before
+  }
 }
 
-function closingSync(...args: unknown[]): unknown {
-  closed(args[0])
-  return real.closeSync(...args)
+function closing(before: Call): Call {
+  return function (...args) {
+    closed(args[0])
+    return Reflect.apply(before, this, args)
+  }
 }
 
-function opened(fd: number, asked: Pick<Birth, 'scope' | 'origin'>, stack: Stack): void {
+function asking(before: Call): Call {
+  return function (...args) {
+    return askedHere(() => Reflect.apply(before, this, args))
+  }
+}
+
+function opened(fd: number, { scope, origin }: Pick<Birth, 'scope' | 'origin'>, stack: Stack): void {
   const handle: RawFile = { fd }
-  open.set(fd, handle)
-  enter({ ...asked, type: 'RAWFILE', handle, bornAtMs: now(), stack, via: undefined, accepted: false, id: 0 }, --lastId)
+  const ref = { deref: () => handle }
+  openFiles.set(fd, handle)
+  const id = --lastId
+  enter(new Birth({ type: 'RAWFILE', ref, bornAtMs: now(), scope, origin, stack, via: undefined, accepted: false, id }), handle, id)
 }
 
 function closed(fd: unknown): void {
-  const handle = open.get(fd as number)
+  const handle = openFiles.get(fd as number)
   if (!handle) return
-  open.delete(fd as number)
+  openFiles.delete(fd as number)
   handle.fd = -1
 }

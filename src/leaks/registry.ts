@@ -1,22 +1,23 @@
 import { nextTurn } from '../lifetime/timers.ts'
-import type { Birth } from './birth.ts'
-import { ownerOf } from './handle.ts'
-import { isGone } from './kinds.ts'
+import type { Stack } from '../timeline/stack.ts'
+import type { Birth, HandleRef, Listening } from './birth.ts'
+import { ownerOf, type Handle } from './handle.ts'
+import { isGone, isListener } from './kinds.ts'
 import { marks } from './marks.ts'
 import type { Scope } from './scope.ts'
-import type { Stack } from '../timeline/stack.ts'
 
 /** By async id: all that are open, and closed ones until the next sweep. */
-const births = new Map<number, Birth>()
+const refs = new Map<number, HandleRef>()
+/** The birth of each handle, on the handle: together they are garbage once the handle has closed. */
+const births = marks<Birth>()
+/** Of a socket that tries several addresses. */
+const dialled = marks<Birth>()
+let listens = new WeakMap<object, Stack>()
 let entries = 0
 /** What was entered before the tracer was last switched off counts no more. */
 let forgottenTo = 0
 /** Scopes that get whatever is opened in the process, besides the scope that it belongs to: from which entry on. */
 const processWide = new Map<Scope, number>()
-/** Of a timer, of a handle that is used again, and of a socket that tries several addresses. All else goes unmarked: it has its price. */
-const known = marks<Birth>()
-const dialled = marks<Birth>()
-let listens = new WeakMap<object, Stack>()
 
 /**
  * Closed handles are swept out once there are as many again as were open. The `destroy` hook would tell of each, but with
@@ -25,34 +26,36 @@ let listens = new WeakMap<object, Stack>()
 const SWEEP_AT_LEAST = 128
 let sweepAt = SWEEP_AT_LEAST
 
+/** How often {@link formatAged} is to be called. A handle that closes sooner never pays for the text of its stack. */
+export const AGE_MS = 20
+/** Text for so many stacks at a time: with a runner's source maps one takes up to 0.2 ms. */
+const FORMAT_AT_ONCE = 32
+/** Entered since the last call of {@link formatAged}, and before it. */
+let young: HandleRef[] = []
+let aged: HandleRef[] = []
+
 export function birthOf(id: number): Birth | undefined {
-  return births.get(id)
+  return birthAt(refs.get(id))
 }
 
-/** The birth of a timer that has fired before. */
-export function birthOfTimer(timer: object): Birth | undefined {
-  return ifStillKnown(known.get(timer))
+/** The birth of a timer that has fired before, or of a handle that an agent takes again, whatever its id is now. */
+export function birthOfHandle(handle: object): Birth | undefined {
+  return ifStillKnown(births.get(handle))
 }
 
-/** The birth of a handle that an agent takes again, whatever its id is now. */
-export function birthOfReused(handle: object): Birth | undefined {
-  const birth = ifStillKnown(known.get(handle)) ?? birthAmongAll(handle)
-  if (birth) known.set(handle, birth)
-  return birth
-}
-
-/** Whether anybody looks at what this scope opens. */
+/** Whether anything looks at what this scope opens. */
 export function isWatched(scope: Scope | undefined): boolean {
   return scope !== undefined || processWide.size > 0
 }
 
 /** Enters a birth, or one that is known under a new id. */
-export function enter(birth: Birth, id: number): void {
+export function enter(birth: Birth, handle: object, id: number): void {
   birth.id = id
   birth.entry = ++entries
-  births.set(id, birth)
-  if (birth.type === 'Timeout') known.set(birth.handle, birth)
-  if (births.size >= sweepAt) sweepSoon()
+  births.set(handle, birth)
+  refs.set(id, birth.ref)
+  young.push(birth.ref)
+  if (refs.size >= sweepAt) sweepSoon()
 }
 
 /** Until the returned function is called, `scope` gets whatever is opened. */
@@ -64,24 +67,36 @@ export function watchAll(scope: Scope): () => void {
 /** What was opened in the scope, or in one within it, and is not known to have closed. */
 export function birthsIn(scope: Scope): Birth[] {
   const since = processWide.get(scope) ?? Infinity
-  const within: Birth[] = []
-  for (const [id, birth] of births) {
-    if (birth.id === id && (entryOf(birth) > since || birth.scope?.isWithin(scope))) within.push(birth)
-  }
-  return within
+  return allBirths().filter((birth) => birth.entry > since || birth.scope?.isWithin(scope))
+}
+
+/** Names the present: {@link birthsOutside} tells what was opened between two of these. */
+export function thisMoment(): number {
+  return entries
+}
+
+/** What was opened from one moment to the other in no scope, or in one that `scope` is within, and is not known to have closed. */
+export function birthsOutside(scope: Scope, since: number, until: number): Birth[] {
+  return allBirths().filter(
+    (birth) => birth.entry > since && birth.entry <= until && (birth.scope === undefined || scope.outer?.isWithin(birth.scope) === true),
+  )
 }
 
 export function rememberListen(server: object, call: Stack): void {
   listens.set(server, call)
 }
 
-/** Where `listen()` of that server was called. */
-export function listenCall(server: object): Stack | undefined {
-  return listens.get(server)
+/** What the server of that handle was asked for. From the first time on it is remembered without the server. */
+export function listeningOf(birth: Birth): Listening {
+  if (!birth.listening) {
+    const owner = ownerOf(birth.handle)
+    birth.listening = { call: owner && listens.get(owner), path: owner?._pipeName }
+  }
+  return birth.listening
 }
 
 export function rememberDial(handleId: number, request: object): void {
-  const birth = births.get(handleId)
+  const birth = birthOf(handleId)
   if (!birth) return
   birth.request = request
   const socket = ownerOf(birth.handle)
@@ -93,24 +108,56 @@ export function firstHandle(socket: object): Birth | undefined {
   return ifStillKnown(dialled.get(socket))
 }
 
+/** Formats the stacks of what has been open for a while, so that they keep nothing alive. Not to be called inside a hook. */
+export function formatAged(): void {
+  if (aged.length === 0 && young.length === 0) return
+  const waiting: HandleRef[] = []
+  let formatted = 0
+  for (const ref of aged) {
+    const birth = birthAt(ref)
+    if (!birth || isGone(birth)) continue
+    if (formatted++ < FORMAT_AT_ONCE) format(birth)
+    else waiting.push(ref)
+  }
+  aged = waiting.concat(young)
+  young = []
+}
+
+/** How many are remembered: open ones, and closed ones until the next sweep. */
+export function rememberedCount(): number {
+  return refs.size
+}
+
 export function forgetAll(): void {
-  births.clear()
+  refs.clear()
   listens = new WeakMap()
+  young = []
+  aged = []
   forgottenTo = entries
   sweepAt = SWEEP_AT_LEAST
 }
 
-function birthAmongAll(handle: object): Birth | undefined {
-  for (const birth of births.values()) if (birth.handle === handle) return birth
-  return undefined
+function format(birth: Birth): void {
+  if (isListener(birth.type)) listeningOf(birth)
+  birth.format()
 }
 
-function entryOf({ entry = 0 }: Birth): number {
-  return entry
+function allBirths(): Birth[] {
+  const all: Birth[] = []
+  for (const [id, ref] of refs) {
+    const birth = birthAt(ref)
+    if (birth?.id === id) all.push(birth)
+  }
+  return all
+}
+
+function birthAt(ref: HandleRef | undefined): Birth | undefined {
+  const handle: Handle | undefined = ref?.deref()
+  return handle && births.get(handle)
 }
 
 function ifStillKnown(birth: Birth | undefined): Birth | undefined {
-  return birth !== undefined && entryOf(birth) > forgottenTo ? birth : undefined
+  return birth !== undefined && birth.entry > forgottenTo ? birth : undefined
 }
 
 /** In the next turn, since a handle that is just being born looks as if it were gone. */
@@ -120,8 +167,9 @@ function sweepSoon(): void {
 }
 
 function sweep(): void {
-  for (const [id, birth] of births) {
-    if (birth.id !== id || isGone(birth)) births.delete(id)
+  for (const [id, ref] of refs) {
+    const birth = birthAt(ref)
+    if (birth?.id !== id || isGone(birth)) refs.delete(id)
   }
-  sweepAt = Math.max(SWEEP_AT_LEAST, 2 * births.size)
+  sweepAt = Math.max(SWEEP_AT_LEAST, 2 * refs.size)
 }

@@ -1,4 +1,4 @@
-import type { Stack } from '../timeline/stack.ts'
+import { formatStack, type Stack } from '../timeline/stack.ts'
 
 /**
  * Stands for one async context: what is opened from there on bears it.
@@ -15,6 +15,7 @@ export class Scope {
     this.name = name
     this.outer = outer
     this.asked = asked
+    if (asked) formatStack(asked) // a scope may live as long as the process
   }
 
   /** The innermost name that somebody gave. */

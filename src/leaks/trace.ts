@@ -1,15 +1,27 @@
 // The only module that knows of async_hooks and diagnostics_channel. Off until the first hold, off again after the last.
 import { AsyncLocalStorage, AsyncResource, createHook, executionAsyncId } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { resolve } from 'node:path'
 
 import { rememberAskers } from '../lifetime/origin.ts'
-import { afterThis } from '../lifetime/timers.ts'
+import { afterThis, clearTicker, setTicker } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
-import type { Birth } from './birth.ts'
+import { Birth } from './birth.ts'
 import { fileBorn, forgetFiles, requestBegan } from './files.ts'
-import { handleOf } from './handle.ts'
+import { handleOf, type Handle } from './handle.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
-import { birthOf, birthOfReused, birthOfTimer, enter, forgetAll, isWatched, rememberDial, rememberListen } from './registry.ts'
+import {
+  AGE_MS,
+  birthOf,
+  birthOfHandle,
+  enter,
+  forgetAll,
+  formatAged,
+  isWatched,
+  listeningOf,
+  rememberDial,
+  rememberListen,
+} from './registry.ts'
 import type { Scope } from './scope.ts'
 import { captureStack, type Stack } from '../timeline/stack.ts'
 
@@ -42,6 +54,7 @@ let dial: { readonly stack: Stack; readonly within: number } | undefined
 /** The accepted socket that is given its listener's context. */
 let adopted: Birth | undefined
 let declared: ((test: object) => void) | undefined
+let ageing: ReturnType<typeof setTicker> | undefined
 
 const hooks = {
   // Takes the cost off every `await` on Node 24 and 26; 20 and 22 do not know it.
@@ -86,6 +99,7 @@ export function onTestDeclared(act: (test: object) => void): void {
 }
 
 function switchOn(): void {
+  ageing = setTicker(formatAged, AGE_MS).unref()
   hook.enable()
   subscribe(LISTEN, listening)
   subscribe(DIAL, dialling)
@@ -95,6 +109,7 @@ function switchOn(): void {
 
 function switchOff(): void {
   hook.disable()
+  clearTicker(ageing)
   unsubscribe(LISTEN, listening)
   unsubscribe(DIAL, dialling)
   for (const channel of ACCEPTS) unsubscribe(channel, adopting)
@@ -128,10 +143,10 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
   }
 }
 
-function handleBorn(id: number, type: string, triggerId: number, resource: object): void {
+function handleBorn(id: number, type: string, triggerId: number, resource: Handle): void {
   const { handle: reused } = resource as { readonly handle?: object }
   const before = bornBefore(type, resource, reused)
-  if (before) return enter(before, id)
+  if (before) return enter(before, reused ?? resource, id)
   if (reused) return
   const trigger = birthOf(triggerId)
   // Accepting is the one birth that happens outside of any callback.
@@ -140,7 +155,34 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
   if (!isWatched(scope)) return
   const via = accepted ? trigger : (trigger?.via ?? trigger)
   const stack = accepted ? NOBODYS : (dialled(type) ?? captureStack(born))
-  enter({ type, handle: resource, bornAtMs: now(), scope, origin, stack, via, accepted, id }, id)
+  if (accepted) listeningOf(trigger)
+  const birth = new Birth({ type, ref: new WeakRef(resource), bornAtMs: now(), scope, origin, stack, via, accepted, id })
+  enter(birth, resource, id)
+  rememberStart(birth, resource)
+}
+
+/** Of two kinds only the call that starts them, right after the birth, knows what is watched, and whether there is a thread at all. */
+function rememberStart(birth: Birth, handle: Handle): void {
+  switch (birth.type) {
+    case 'FSEVENTWRAP':
+    case 'STATWATCHER':
+      return onNextCall(handle, 'start', ([path]) => void (birth.path = typeof path === 'string' ? resolve(path) : undefined))
+    case 'WORKER':
+      return onNextCall(handle, 'startThread', () => void (birth.started = true))
+    default:
+      return
+  }
+}
+
+function onNextCall(handle: Handle, method: 'start' | 'startThread', act: (args: readonly unknown[]) => void): void {
+  const real = handle[method]
+  if (typeof real !== 'function') return
+  const once = (...args: unknown[]): unknown => {
+    Reflect.deleteProperty(handle, method)
+    act(args)
+    return Reflect.apply(real, handle, args)
+  }
+  Object.defineProperty(handle, method, { value: once, configurable: true, enumerable: false })
 }
 
 /**
@@ -149,9 +191,9 @@ function handleBorn(id: number, type: string, triggerId: number, resource: objec
  * fired.
  */
 function bornBefore(type: string, resource: object, reused: object | undefined): Birth | undefined {
-  if (reused) return birthOfReused(reused)
+  if (reused) return birthOfHandle(reused)
   if (adopted?.handle === resource) return adopted
-  return type === 'Timeout' ? birthOfTimer(resource) : undefined
+  return type === 'Timeout' ? birthOfHandle(resource) : undefined
 }
 
 /**
@@ -169,7 +211,7 @@ function parserBorn({ socket }: { readonly socket?: { readonly parser?: object |
 
 function asked(request: object): void {
   const { scope, origin } = contexts.getStore() ?? {}
-  if (isWatched(scope)) requestBegan({ resource: request, asked: { scope, origin, stack: captureStack(born) } })
+  if (isWatched(scope)) requestBegan(request, { scope, origin, stack: captureStack(born) })
 }
 
 function dialling(): void {
@@ -203,7 +245,7 @@ function listening(message: unknown): void {
 }
 
 /** The outermost door is the one that the user called. */
-function askedHere<T>(act: () => T): T {
+export function askedHere<T>(act: () => T): T {
   const { scope, origin = captureStack(askedHere) } = contexts.getStore() ?? {}
   return contexts.run({ scope, origin }, act)
 }

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { LeakSite } from '../model/leak.ts'
-import type { Stack } from './stack.ts'
+import { formatStack, type Stack } from './stack.ts'
 
 /** Whose code a frame is in. */
 export type Whose = 'node' | 'ours' | 'runner' | 'package' | 'user'
@@ -49,15 +49,9 @@ export function linesFromUser(stack: Stack): readonly string[] {
   return first >= 0 ? lines.slice(first) : lines.filter((_, n) => whose[n] !== 'ours' && whose[n] !== undefined)
 }
 
-/** A runner's `prepareStackTrace` may give call sites instead of text, and a broken one may throw. */
 function linesOf(stack: Stack): readonly string[] {
-  try {
-    const formatted: unknown = stack.stack
-    if (Array.isArray(formatted)) return formatted.map((site) => `    at ${String(site)}`)
-    return typeof formatted === 'string' ? formatted.split('\n') : []
-  } catch {
-    return []
-  }
+  formatStack(stack)
+  return stack.stack?.split('\n') ?? []
 }
 
 function frameOf(text: string): Frame | undefined {

@@ -22,7 +22,7 @@ test('a descriptor that stays open, by the line that opened it', async () => {
     await once(stream, 'end')
   }, options)
   expect(leaks.map(({ kind, fd }) => ({ kind, fd }))).toEqual(opened.map((fd) => ({ kind: 'file', fd })))
-  expect(leaks.slice(0, 2)).toMatchObject([{ site: { file: HERE } }, { site: { file: HERE } }])
+  expect(leaks.map(({ site }) => site?.file)).toEqual([HERE, HERE, HERE])
   for (const fd of opened) closeSync(fd)
 })
 
@@ -51,4 +51,54 @@ test('only when asked for, and fs is left as it was', async () => {
   expect(fs.openSync).toBe(before)
   expect(openSync).toBe(before)
   closeSync(fd)
+})
+
+type OpenSync = typeof fs.openSync
+
+/** A library that counts what is opened, as graceful-fs and mock-fs patch it. */
+function counting(real: OpenSync): { readonly patch: OpenSync; readonly opened: string[] } {
+  const opened: string[] = []
+  const patch: OpenSync = (path, ...rest) => {
+    opened.push(String(path))
+    return real(path, ...rest)
+  }
+  return { patch, opened }
+}
+
+/** The ESM namespace is read-only. */
+const calls = process.getBuiltinModule('node:fs')
+
+test("another library's patch of fs is called meanwhile, and stands there afterwards", async () => {
+  const real = calls.openSync
+  const { patch, opened } = counting(real)
+  calls.openSync = patch
+  try {
+    const leaks = await findLeaks(() => closeSync(calls.openSync(HERE, 'r')), options)
+    expect(leaks).toEqual([])
+    expect(opened).toEqual([HERE])
+    expect(calls.openSync).toBe(patch)
+  } finally {
+    calls.openSync = real
+  }
+})
+
+test('a patch that is put on meanwhile stays, and a later check works through it', async () => {
+  const real = calls.openSync
+  let theirs!: ReturnType<typeof counting>
+  const fds: number[] = []
+  try {
+    await findLeaks(() => {
+      theirs = counting(calls.openSync)
+      calls.openSync = theirs.patch
+    }, options)
+    expect(calls.openSync).toBe(theirs.patch)
+    const leaks = await findLeaks(() => fds.push(calls.openSync(HERE, 'r')), options)
+    expect(theirs.opened).toEqual([HERE])
+    expect(leaks).toMatchObject([{ kind: 'file', fd: fds[0] }])
+    expect(leaks).toHaveLength(1)
+    expect(calls.openSync).toBe(theirs.patch)
+  } finally {
+    calls.openSync = real
+    for (const fd of fds) closeSync(fd)
+  }
 })
