@@ -21,7 +21,7 @@ export function captureStack(caller: (...args: never[]) => unknown, depth = DEPT
 
 /** Formats the stack now. Until then it keeps alive the `this` and the function of each of its frames. */
 export function formatStack(stack: Stack): void {
-  ;(stack as { stack?: string }).stack = textOf(stack)
+  Object.defineProperty(stack, 'stack', { value: textOf(stack), writable: true, configurable: true })
 }
 
 /** A runner's `prepareStackTrace` may give call sites instead of text, and a broken one may throw. */
