@@ -63,8 +63,13 @@ export interface Client extends AsyncDisposable {
   /** Sends FIN and goes on reading. */
   halfClose(): void
   /**
-   * Sends RST. From the call on nothing more is sent or delivered. On Node 20 and 22 it waits until the last
-   * write is 5 ms old, or a peer on such a Node would take it for a clean end.
+   * Sends RST. From the call on nothing more is delivered here, and of what was sent by the methods here nothing more is given to
+   * the system, but 64 KiB at most that are on their way into it. What the system has taken may still arrive, and what was
+   * written to {@link socket} itself may still go out.
+   *
+   * On Node 20 and 22 it waits until the last write is 5 ms old and the system takes no more, some 40 ms at most: a peer on such a
+   * Node takes a reset right behind data for a clean end. One that has not read by then all that came still will.
+   * A unix socket has no RST: it is closed.
    */
   reset(): Promise<Ending>
   /** Sends FIN, discards what still comes, and resolves at the peer's FIN; gives up, with ending `timeout`, after `closeTimeoutMs`. */

@@ -1,3 +1,4 @@
+import { formatEndpoint } from './endpoint.ts'
 import type { Ending } from './ending.ts'
 
 /**
@@ -28,7 +29,7 @@ function sentence(ending: Ending): string {
     case 'lost':
       return `LOST: the system gave the peer up${coded(ending)}`
     case 'error':
-      return `ERROR: ${ending.cause?.message ?? 'of an unknown cause'}`
+      return `ERROR: ${messageOf(ending.cause)}`
   }
 }
 
@@ -49,9 +50,32 @@ function timedOut({ timedOut: what, phase, durationMs }: Ending): string {
   }
 }
 
+/** Of a name with several addresses: each, and what came of it. */
 function coded({ cause }: Ending): string {
-  const code = codeOf(cause instanceof AggregateError ? (cause.errors[0] as Error) : cause)
-  return code ? ` (${code})` : ''
+  const each = several(cause)
+  const text = each.length > 1 ? each.map(attempt).join(', ') : codeOf(each[0] ?? cause)
+  return text ? ` (${text})` : ''
+}
+
+function messageOf(cause: Error | undefined): string {
+  const each = several(cause)
+  return each.length > 0 ? each.map(attempt).join(', ') : cause?.message || 'of an unknown cause'
+}
+
+function several(cause: Error | undefined): readonly Attempt[] {
+  return Array.isArray((cause as AggregateError | undefined)?.errors) ? ((cause as AggregateError).errors as Attempt[]) : []
+}
+
+/** What Node's error of one address of several tells. */
+interface Attempt extends NodeJS.ErrnoException {
+  readonly address?: string
+  readonly port?: number
+}
+
+function attempt({ address, port, code, message }: Attempt): string {
+  const what = code ?? message
+  if (address === undefined) return what
+  return `${port === undefined ? address : formatEndpoint({ host: address, port })} ${what}`
 }
 
 function codeOf(error: Error | undefined): string | undefined {

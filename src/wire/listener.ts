@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
-import { nextTurn, setTimer } from '../lifetime/timers.ts'
+import { nextTurn } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
@@ -11,6 +11,7 @@ import { acceptBacklog } from './backlog.ts'
 import { Handshakes, type HandshakeRecord } from './handshakes.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
 import { resetOrDestroy } from './reset.ts'
+import { onceQuietFor } from './turn.ts'
 
 /** Whoever is told of what the listener accepts. */
 export interface ListenerEvents {
@@ -93,7 +94,7 @@ export class Listener {
     socket.on('error', () => {}) // it is being reset; there is nothing to learn
     const cut = (): void => resetOrDestroy(socket, raw)
     if (socket === raw || !resetMayReadAsEnd) nextTurn(cut)
-    else setTimer(cut, RESET_GAP_MS) // the handshake has just been written
+    else onceQuietFor(RESET_GAP_MS, cut) // the handshake has just been written
   }
 }
 

@@ -1,4 +1,5 @@
-import { nextTurn } from '../lifetime/timers.ts'
+import { nextTurn, setTimer } from '../lifetime/timers.ts'
+import { now } from '../timeline/clock.ts'
 
 let count = 0
 let counting = false
@@ -13,4 +14,25 @@ export function currentTurn(): number {
     })
   }
   return count
+}
+
+/** Calls `act` so many turns later. */
+export function inTurns(count: number, act: () => void): void {
+  nextTurn(count > 1 ? () => inTurns(count - 1, act) : act)
+}
+
+/** How many turns a peer in this very process has to read what came last: after a long hold the timer comes before the poll. */
+const TURNS_TO_READ = 4
+
+/**
+ * Calls `act` when `ms` have really passed, and all that had come by then has been read. A timer counts from when the turn began,
+ * which may be long ago: it alone would come too early.
+ */
+export function onceQuietFor(ms: number, act: (lateMs: number) => void): void {
+  const dueMs = now() + ms
+  setTimer(() => {
+    const leftMs = dueMs - now()
+    if (leftMs > 0) onceQuietFor(leftMs, act)
+    else inTurns(TURNS_TO_READ, () => act(-leftMs))
+  }, ms)
 }

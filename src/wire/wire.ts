@@ -165,10 +165,9 @@ export class Wire implements Omit<Client, 'ask'> {
   reset(): Promise<Ending> {
     if (this.#intendReset(callSite())) {
       this.#writer.stop()
-      this.#writer.whenQuiet(() => {
-        if (this.#bornTurn === currentTurn()) nextTurn(() => this.#cut()) // sooner, and the peer would never see it connect
-        else this.#cut()
-      })
+      const justBorn = this.#bornTurn === currentTurn()
+      const cut = (): void => this.#cut()
+      this.#writer.whenQuiet(justBorn ? () => nextTurn(cut) : cut, justBorn && this.#raw !== this.socket) // sooner, and the peer would never see it connect
     }
     return this.ended
   }

@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net'
 
-import { setTimer } from '../lifetime/timers.ts'
 import type { Data } from '../model/client.ts'
 import { now } from '../timeline/clock.ts'
 import type { Track } from '../timeline/track.ts'
 import { RESET_GAP_MS, resetMayReadAsEnd } from './platform.ts'
+import { onceQuietFor } from './turn.ts'
 
 /** What libuv is given in one go at most, once the kernel takes no more: it cannot be taken back. Bytes. */
 export const SLICE = 65_536
+
+/** How often a machine that is busy with other things, or bytes that still go out, may put a reset off; and what is late. */
+const MAX_LOOKS = 8
+const LATE_MS = 2
 
 /**
  * The writing half of a socket.
@@ -22,6 +26,7 @@ export class Writer {
   /** What was sent by the methods here, and when last: writes to the socket itself show by the difference. */
   #sent = 0
   #lastSentAtMs: number
+  readonly #taken: (() => void) | undefined = resetMayReadAsEnd ? () => (this.#lastSentAtMs = now()) : undefined
 
   /** @param wroteAtMs  When something went out last that no count here tells of: a handshake. */
   constructor(socket: Socket, track: Track, wroteAtMs = -Infinity) {
@@ -34,6 +39,7 @@ export class Writer {
   send(data: Data, cut: () => Promise<never>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#write(data, (error) => {
+        this.#lastSentAtMs = now()
         // Node calls back without an error, too, when the socket was destroyed meanwhile
         if (error || this.#socket.destroyed) cut().catch(reject)
         else resolve()
@@ -43,7 +49,7 @@ export class Writer {
 
   /** Sends without waiting; `false` asks to be spared until the socket's `drain`. What can no longer be sent is dropped. */
   post(chunk: Buffer): boolean {
-    return !this.#socket.writable || this.#write(chunk)
+    return !this.#socket.writable || this.#write(chunk, this.#taken)
   }
 
   /** Gives libuv no more. What it has is a slice at most; what the kernel has, nothing takes back. */
@@ -52,24 +58,31 @@ export class Writer {
     this.#socket.cork()
   }
 
-  /** Calls `act` at once, or, where a peer on an old libuv could take a reset for an end, when nothing has gone out for a while. */
-  whenQuiet(act: () => void): void {
-    const waitMs = this.#quietForMs()
+  /**
+   * Calls `act` at once, or, where a peer on an old libuv could take a reset for an end, when nothing has gone out for a while.
+   * @param writing  Something is being written in this very turn that no count here tells of: a handshake's last bytes.
+   */
+  whenQuiet(act: () => void, writing: boolean): void {
+    const waitMs = writing && resetMayReadAsEnd ? RESET_GAP_MS : this.#quietForMs()
     if (waitMs > 0) this.#look(act, waitMs)
     else act()
   }
 
   #quietForMs(): number {
     if (!resetMayReadAsEnd) return 0
-    const { bytesWritten } = this.#socket
-    return bytesWritten === this.#sent ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
+    const { bytesWritten, writableLength } = this.#socket
+    const known = writableLength === 0 && bytesWritten === this.#sent
+    return known ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
   }
 
-  /** What libuv has goes out meanwhile, and is waited for while it moves. */
-  #look(act: () => void, waitMs: number): void {
-    const socket = this.#socket
-    const left = socket.writableLength
-    setTimer(() => (socket.writableLength < left ? this.#look(act, RESET_GAP_MS) : act()), waitMs)
+  /** What libuv has goes out meanwhile, and is waited for while it moves. Being late tells of a machine where bytes are late, too. */
+  #look(act: () => void, waitMs: number, looks = 1): void {
+    const left = this.#socket.writableLength
+    onceQuietFor(waitMs, (lateMs) => {
+      const again = looks < MAX_LOOKS && (lateMs > LATE_MS || this.#socket.writableLength < left)
+      if (again) this.#look(act, RESET_GAP_MS, looks + 1)
+      else act()
+    })
   }
 
   #write(data: Data, done?: (error?: Error | null) => void): boolean {
