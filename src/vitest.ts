@@ -1,7 +1,8 @@
 import * as vitest from 'vitest'
 import { expect, test as base, type TestAPI } from 'vitest'
 
-import { openRig, type Rig } from './rig/rig.ts'
+import { openRig } from './rig/open-rig.ts'
+import type { Rig } from './rig/rig.ts'
 import type { FailOnLeaksOptions } from './leaks/suite/suite-options.ts'
 import { failOnLeaksIn, type VitestHooks } from './leaks/suite/vitest.ts'
 import type { EndingKind } from './model/ending.ts'

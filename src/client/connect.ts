@@ -4,7 +4,7 @@ import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../mode
 import { asError } from '../lifetime/throw-all.ts'
 import { NetgraceError } from '../model/errors.ts'
 import type { Client } from '../model/client.ts'
-import { callSite } from '../timeline/call-site.ts'
+import { callSite, type CallSite } from '../timeline/call-site.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import type { NetClient } from './client.ts'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.ts'
@@ -22,11 +22,25 @@ import { Dialling } from './dialling.ts'
  * @throws {NetgraceError}  `ERR_NETGRACE_STOPPED`: `signal` had aborted already. Nothing has been opened.
  */
 export async function connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
-  return askedFor(() => openClient(endpointOf(to), options, new Timeline()))
+  const by = callSite(connect)
+  return askedFor(() => openClient(endpointOf(to), options, new Timeline(), { by }))
+}
+
+/** What a client is opened with, beside its options. */
+export interface ConnectSetup {
+  /** The line that asks for it, for the record. */
+  readonly by?: CallSite
+  /** When it aborts, it dials no longer; a client that stands is not touched. */
+  readonly cancel?: AbortSignal
 }
 
 /** As {@link connect}, on a timeline that is there already. */
-export async function openClient(to: Endpoint, options: ConnectOptions, timeline: Timeline): Promise<NetClient> {
+export async function openClient(
+  to: Endpoint,
+  options: ConnectOptions,
+  timeline: Timeline,
+  { by, cancel }: ConnectSetup = {},
+): Promise<NetClient> {
   checkConnectOptions(options)
   const { signal } = options
   if (signal?.aborted)
@@ -34,12 +48,12 @@ export async function openClient(to: Endpoint, options: ConnectOptions, timeline
       cause: signal.reason,
     })
 
-  const dialling = new Dialling(to, options, timeline, callSite())
-  if (!signal) return dialling.client
-  const forget = onAbort(signal, (reason) => dialling.giveUp('closed', asError(reason)))
+  const dialling = new Dialling(to, options, timeline, by)
+  if (!signal && !cancel) return dialling.client
+  const forget = [signal, cancel].map((one) => one && onAbort(one, (reason) => dialling.giveUp('closed', asError(reason))))
   try {
     return await dialling.client
   } finally {
-    forget()
+    for (const each of forget) each?.()
   }
 }

@@ -1,14 +1,18 @@
+import { now } from '../timeline/clock.ts'
+import type { CallSite } from '../timeline/call-site.ts'
 import { Deadline } from './deadline.ts'
 import { asError } from './throw-all.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { SETTLE_MS } from './stop.ts'
 
-/** Takes one part down; it may take what is left until the deadline. */
-export type Release = (deadline: Deadline) => unknown
-
-interface Deferred {
-  readonly name: string
-  readonly release: Release
+/** One thing that the scope takes down. */
+export interface Part {
+  /** What it is, for the error that names it. */
+  name(): string
+  /** Takes it down; it may take what is left until the deadline. */
+  release(deadline: Deadline): unknown
+  /** The line that asked for it: the stack of the error that names it. */
+  readonly site?: CallSite | undefined
 }
 
 /**
@@ -16,23 +20,31 @@ interface Deferred {
  *
  * 1. The parts are taken down newest first, each when the one before is down.
  * 2. All of it runs, whatever fails; the errors are gathered.
- * 3. There is one deadline for all. Past it the rest is still taken down, but who takes longer than a short bound is named, not waited for.
- * 4. What is registered after the close is taken down at once.
+ * 3. There is one deadline for all. Past it the rest is still taken down, but a part that takes longer than a short bound is named, not waited for.
+ * 4. What is registered during the close is taken down at once, and the close waits for it, too.
+ * 5. What is registered after the close is taken down at once; what goes wrong then is an unhandled rejection, since no caller is left.
+ * 6. A part that has ended by itself is let go of.
  */
 export class Scope {
-  readonly #parts: Deferred[] = []
+  readonly #parts = new Set<Part>()
+  /** Those that were registered during the close. */
+  readonly #late = new Set<Promise<void>>()
   readonly #errors: Error[] = []
   #deadline: Deadline | undefined
   #closing: Promise<readonly Error[]> | undefined
+  #over = false
 
+  /** Whether the close has begun. */
   get closed(): boolean {
     return this.#closing !== undefined
   }
 
-  /** Has `release` run at the close. */
-  defer(name: string, release: Release): void {
-    if (this.#deadline) void this.#run({ name, release }, this.#deadline)
-    else this.#parts.push({ name, release })
+  /** Has the part taken down at the close. Returns the way to let go of it. */
+  defer(part: Part): () => void {
+    if (!this.#deadline) this.#parts.add(part)
+    else if (this.#over) void this.#releaseNow(part, this.#deadline)
+    else this.#releaseLate(part, this.#deadline)
+    return () => void this.#parts.delete(part)
   }
 
   /** Takes everything down, and resolves to what went wrong. A second call gives the first one's promise. */
@@ -44,22 +56,34 @@ export class Scope {
   async #close(graceMs: number): Promise<readonly Error[]> {
     const deadline = new Deadline(graceMs)
     this.#deadline = deadline
-    while (this.#parts.length > 0) await this.#run(this.#parts.pop()!, deadline)
+    for (const part of [...this.#parts].toReversed()) if (this.#parts.delete(part)) await this.#release(part, deadline)
+    while (this.#late.size > 0) await Promise.all(this.#late)
+    this.#over = true
     deadline.cancel()
     return this.#errors
   }
 
-  async #run({ name, release }: Deferred, deadline: Deadline): Promise<void> {
+  #releaseLate(part: Part, deadline: Deadline): void {
+    const released = this.#release(part, deadline).finally(() => this.#late.delete(released))
+    this.#late.add(released)
+  }
+
+  async #release(part: Part, deadline: Deadline): Promise<void> {
+    await this.#releaseNow(part, deadline).catch((thrown: unknown) => this.#errors.push(asError(thrown)))
+  }
+
+  /** Rejects with what its release threw, or with an error that names it. */
+  async #releaseNow(part: Part, deadline: Deadline): Promise<void> {
+    const startedAt = now()
     const bound = new Deadline(deadline.remainingMs + 2 * SETTLE_MS)
-    const released = (async () => release(deadline))()
+    const released = (async () => part.release(deadline))()
     try {
       if (await bound.beats(released)) return
-      this.#errors.push(new NetgraceError('ERR_NETGRACE_TIMEOUT', `${name} was not down when the time for closing had run out`))
-      released.catch(() => {}) // it was given up
-    } catch (thrown) {
-      this.#errors.push(asError(thrown))
     } finally {
       bound.cancel()
     }
+    released.catch(() => {}) // it was given up
+    const late = new NetgraceError('ERR_NETGRACE_TIMEOUT', `${part.name()} did not close within ${Math.round(now() - startedAt)} ms`)
+    throw part.site?.blame(late) ?? late
   }
 }

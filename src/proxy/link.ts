@@ -20,6 +20,8 @@ export interface LinkOwner {
   readonly dialTimeoutMs: number
   /** Where to dial; asked for each link. */
   upstream(): Endpoint | Promise<Endpoint>
+  /** Its upstream socket is connected. */
+  dialled(link: NetLink, to: Endpoint): void
   /** Bytes have arrived, before any fault sees them. */
   arrived(link: NetLink, direction: Direction, chunk: Buffer): void
   /** Both its sockets are gone. */
@@ -184,7 +186,10 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     const stands = await dialled.standing
     clearTimer(timer)
     this.#dialled = undefined
-    if (stands) return this.upstream.attach(socket, watch, to)
+    if (stands) {
+      this.upstream.attach(socket, watch, to)
+      return this.#owner.dialled(this, to)
+    }
     this.upstream.never(watch.ending())
     this.#unreachable()
   }

@@ -34,6 +34,12 @@ const DOWN_WITHIN_MS = 250
 /** What a proxy is made of, beside its options. */
 export interface ProxySetup {
   readonly timeline: Timeline
+  /** When it aborts, what is being opened is given up. */
+  readonly cancel?: AbortSignal
+  /** A link has connected to its upstream, from `local`. Returns what to call when that socket has closed. */
+  dialled?(local: Endpoint, upstream: Endpoint): () => void
+  /** It has stopped, and will not start again. */
+  stopped?(errors: readonly Error[]): void
 }
 
 /** See {@link FaultProxy}. */
@@ -43,6 +49,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   readonly dialTimeoutMs: number
   readonly #options: ProxyOptions
   readonly #timeline: Timeline
+  readonly #setup: ProxySetup
   readonly #track: Track
   readonly #upstream: Upstream
   readonly #entrance: Entrance
@@ -62,6 +69,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#options = options
     this.#stopping = new ProxyStop(options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
     this.#timeline = setup.timeline
+    this.#setup = setup
     this.#track = setup.timeline.open('proxy')
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
     this.#injections = new Injections(this.seed, this.#track)
@@ -206,6 +214,11 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#tally.errors.push(error)
   }
 
+  dialled({ upstream }: NetLink, to: Endpoint): void {
+    const closed = upstream.local && this.#setup.dialled?.(upstream.local, to)
+    if (closed) void upstream.ended.then(closed)
+  }
+
   arrived(link: NetLink, direction: Direction, chunk: Buffer): void {
     this.#sightings.arrived(link, direction, chunk)
   }
@@ -259,6 +272,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#stopped = true
     this.#track.record('stopped', `links ${accepted}, forced ${forced}, late ${late}`)
     this.#timeline.close(this.#track)
+    this.#setup.stopped?.(errors)
     return this.#tally.report(phases)
   }
 

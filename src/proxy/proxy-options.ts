@@ -43,7 +43,7 @@ const faultList: Rule = (name, value) => {
   }
 }
 
-const RULES: Rules<ProxyOptions> = {
+export const proxyRules: Rules<ProxyOptions> = {
   host: string,
   port: listenPort,
   path: listenPath,
@@ -55,7 +55,7 @@ const RULES: Rules<ProxyOptions> = {
 }
 
 export function checkProxyOptions(options: ProxyOptions): void {
-  checkOptions(options, RULES)
+  checkOptions(options, proxyRules)
   if (options.path !== undefined && (options.host !== undefined || options.port !== undefined)) {
     throw wrongValue('path', 'given without host and port', options.path)
   }

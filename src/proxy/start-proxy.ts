@@ -1,4 +1,5 @@
 import { askedFor } from '../lifetime/origin.ts'
+import { onAbort } from '../lifetime/on-abort.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
@@ -44,13 +45,13 @@ export async function openProxy(upstream: UpstreamAddress, options: ProxyOptions
   if (options.signal?.aborted) {
     throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot start a proxy: signal had aborted already', { cause: options.signal.reason })
   }
-  await mustBeThere(behind, options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS)
+  await mustBeThere(behind, options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS, setup.cancel)
   const proxy = new NetProxy(behind, options, setup)
   await proxy.open()
   return proxy
 }
 
-async function mustBeThere({ fixed, listening }: Upstream, withinMs: number): Promise<void> {
+async function mustBeThere({ fixed, listening }: Upstream, withinMs: number, cancel?: AbortSignal): Promise<void> {
   if (fixed === undefined || listening) return
   const missing = (why: string, cause?: Error): NetgraceError => {
     const hint = 'Start the server first, or give a function, which is asked at each dial.'
@@ -58,11 +59,14 @@ async function mustBeThere({ fixed, listening }: Upstream, withinMs: number): Pr
   }
   if (listening === false) throw missing('it does not listen')
   const { socket, watch, standing } = dial(fixed, {})
-  const timer = setTimer(() => {
-    if (watch.intend('timeout')) socket.destroy()
-  }, withinMs)
+  const giveUp = (intent: 'timeout' | 'closed'): void => {
+    if (watch.intend(intent)) socket.destroy()
+  }
+  const timer = setTimer(() => giveUp('timeout'), withinMs)
+  const forget = cancel && onAbort(cancel, () => giveUp('closed'))
   const stands = await standing
   clearTimer(timer)
+  forget?.()
   if (!stands) throw missing(describeEnding(watch.ending()), watch.ending().cause)
   await new Promise<void>((resolve) => {
     const bound = setTimer(() => resetOrDestroy(socket), GOODBYE_MS)

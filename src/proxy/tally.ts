@@ -48,7 +48,7 @@ export class Tally {
 }
 
 /** The client's side of a link, as a server's report would have it. */
-function recordOf({ id, client, bytes, openedAtMs }: NetLink, local: Endpoint): ConnectionRecord {
+export function recordOf({ id, client, bytes, openedAtMs }: NetLink, local: Endpoint): ConnectionRecord {
   return {
     id,
     local,

@@ -1,5 +1,6 @@
 import { tellStory } from '../timeline/story.ts'
-import { openRig, type Rig } from './rig.ts'
+import { openRig } from './open-rig.ts'
+import type { Rig } from './rig.ts'
 import type { RigOptions } from './rig-options.ts'
 
 /** What a rig needs of a test: the context of `node:test` has it. */

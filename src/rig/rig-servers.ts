@@ -1,55 +1,96 @@
+import type { Socket } from 'node:net'
+
 import type { Deadline } from '../lifetime/deadline.ts'
-import { sameEndpoint, type Endpoint } from '../model/endpoint.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
-import { ForcedConnectionError, unsettledError } from './forced.ts'
+import type { CallSite } from '../timeline/call-site.ts'
+import { now } from '../timeline/clock.ts'
+import { foreignOf, judge, wasCut, weEnded, type ForeignRules } from './foreign.ts'
+import { unsettledError, type NamedPart } from './forced.ts'
+import type { OwnEnds } from './own-ends.ts'
 
 /** A server as its rig sees it: of its own, or of the user's and supervised. */
 export interface AnyServer extends AsyncDisposable {
   readonly url: string
+  readonly path: string | undefined
   readonly quit: AbortSignal
-  stop(options: { readonly graceMs: number }): Promise<StopReport>
+  readonly connections: ReadonlySet<AnyConnection>
+  stop(options: { readonly graceMs: number; readonly holdPort?: false }): Promise<StopReport>
 }
 
-/** A server of a rig's, with what its stops came to. */
+interface AnyConnection {
+  readonly id: number
+  readonly peer: Endpoint
+  readonly socket: Socket
+  /** How its handler stands; not of supervised ones. */
+  readonly handler?: string
+  resume?(): void
+}
+
+export interface RigServerSetup extends ForeignRules {
+  /** Of ours: it can hold a port. */
+  readonly holdsPort: boolean
+  /** It ends its connections by itself, for the sake of its clients: these are not judged. */
+  readonly endsConnections: boolean
+  readonly site: CallSite
+  readonly note: (text: string) => void
+}
+
+/** A server of a rig's, and what its handlers threw. */
 export class RigServer<S extends AnyServer> {
   readonly server: S
-  readonly #reports: readonly StopReport[]
-  readonly #allowForced: boolean
+  readonly #errors: readonly Error[]
+  readonly #setup: RigServerSetup
 
-  private constructor(server: S, reports: readonly StopReport[], allowForced: boolean) {
+  /** @param errors  What its handlers have thrown, in whichever run. */
+  constructor(server: S, errors: readonly Error[], setup: RigServerSetup) {
     this.server = server
-    this.#reports = reports
-    this.#allowForced = allowForced
+    this.#errors = errors
+    this.#setup = setup
   }
 
-  /** @param open  Is given who wants to hear of each stop. */
-  static async open<S extends AnyServer>(
-    allowForced: boolean,
-    open: (reported: (report: StopReport) => void) => Promise<S>,
-  ): Promise<RigServer<S>> {
-    const reports: StopReport[] = []
-    return new RigServer(await open((report) => reports.push(report)), reports, allowForced)
+  /** For an error that names it. */
+  get name(): string {
+    const { url, opened } = this.#named
+    return `the server on ${url}${opened && ` (opened ${opened})`}`
   }
 
   /**
-   * Takes it down, and gives what fails the test: all that handlers threw, in whichever run; and, of a stop that the
-   * test has not called itself, handlers that never settled, and connections that were cut although their client is not ours.
+   * The test is over: what nobody reads is dropped, so that a peer that has closed is seen to have. A handler that has not
+   * settled may still read; the stop interrupts it.
    */
-  async close(deadline: Deadline, isOwnClient: (peer: Endpoint) => boolean): Promise<Error[]> {
+  readToEnd(): void {
+    for (const connection of this.server.connections) if (connection.handler === 'settled') connection.resume?.()
+  }
+
+  /**
+   * Takes it down, and gives what fails the test: all that handlers threw, in whichever run; and, of a stop that the test has not
+   * called itself, handlers that never settled, and connections of foreign clients, see {@link judge}.
+   */
+  async close(deadline: Deadline, own: OwnEnds): Promise<Error[]> {
     const { server } = this
     const stopped = server.quit.aborted // then the test called it, and has its report
-    const report = await server.stop({ graceMs: deadline.remainingMs })
+    const open = new Set([...server.connections].filter(({ socket }) => !socket.writableEnded).map(({ id }) => id))
+    const sinceMs = now()
+    const report = await server.stop({ graceMs: deadline.remainingMs, ...(this.#setup.holdsPort && { holdPort: false }) })
     await server[Symbol.asyncDispose]()
-    const errors = this.#reports.flatMap((one) => one.errors)
-    if (stopped) return errors
-    const forced = this.#allowForced ? [] : report.forced.filter((one) => !isOwnClient(one.peer))
-    if (forced.length > 0) errors.push(new ForcedConnectionError(forced, server.url))
-    if (report.unsettled.length > 0) errors.push(unsettledError(report.unsettled, server.url))
-    return errors
+    return stopped ? [...this.#errors] : [...this.#errors, ...this.#judge(report, open, own, sinceMs)]
   }
-}
 
-/** Whether `endpoint` is one of `ours`. */
-export function isOneOf(ours: readonly Endpoint[], endpoint: Endpoint): boolean {
-  return ours.some((one) => sameEndpoint(one, endpoint))
+  #judge(report: StopReport, open: ReadonlySet<number>, own: OwnEnds, sinceMs: number): Error[] {
+    const { site, note, endsConnections } = this.#setup
+    const errors: Error[] = []
+    if (!endsConnections) {
+      const foreign = foreignOf([...report.drained, ...report.forced], own, sinceMs, this.server.path)
+      const cut = foreign.filter((one) => report.forced.includes(one) || wasCut(one.ending))
+      const answered = foreign.filter((one) => !cut.includes(one) && open.has(one.id) && weEnded(one.ending))
+      errors.push(...judge({ cut, answered }, this.#named, this.#setup, note))
+    }
+    if (report.unsettled.length > 0) errors.push(unsettledError(report.unsettled, this.#named))
+    return errors.map((error) => site.blame(error))
+  }
+
+  get #named(): NamedPart {
+    return { url: this.server.url, opened: this.#setup.site.toString() }
+  }
 }

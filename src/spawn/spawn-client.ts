@@ -36,8 +36,8 @@ export async function spawnClient(to: Address, options: SpawnOptions): Promise<S
   return askedFor(() => openSpawned(endpointOf(to), options))
 }
 
-/** As {@link spawnClient}, for a rig. */
-export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<HostedClient> {
+/** As {@link spawnClient}, for a rig. When `cancel` aborts, what does not stand yet is killed. */
+export async function openSpawned(to: Endpoint, options: SpawnOptions, cancel?: AbortSignal): Promise<HostedClient> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', "an object with in: 'thread' or 'process'", options)
   const { in: where, signal, ...connect } = options
   oneOf('thread', 'process')('in', where)
@@ -64,6 +64,7 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<
     )
     if (!client) calls.settle(({ reject }) => reject(error))
   })
+  const forgetCancel = cancel && onAbort(cancel, (reason) => calls.settle(({ reject }) => reject(reason)))
   try {
     const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS } = connect
     const forget = signal && onAbort(signal, (reason) => calls.tell('abort', asError(reason).message))
@@ -75,6 +76,8 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions): Promise<
     host.kill('SIGKILL')
     await gone
     throw error
+  } finally {
+    forgetCancel?.()
   }
   const opened = client
   const forget = signal && onAbort(signal, (reason) => opened.abort(asError(reason)))

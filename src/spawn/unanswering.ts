@@ -2,7 +2,6 @@ import { Worker } from 'node:worker_threads'
 
 import { openClient } from '../client/connect.ts'
 import { waitFor } from '../lifetime/wait.ts'
-import type { Endpoint } from '../model/endpoint.ts'
 import { Timeline } from '../timeline/timeline.ts'
 
 /** Listens with the shortest backlog there is, says where, and then never runs again until it is told to end. */
@@ -24,7 +23,7 @@ const FILL = 2
 
 /** An endpoint that never answers a connect, until it is released. */
 export interface Unanswering {
-  readonly endpoint: Endpoint
+  readonly endpoint: { readonly host: string; readonly port: number }
   release(): Promise<void>
 }
 

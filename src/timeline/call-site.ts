@@ -26,7 +26,15 @@ export class CallSite {
   }
 }
 
-/** Where the caller of `above` was called from; by default, the caller of this. */
+/** Where `above` was called from; by default, the caller of this. */
 export function callSite(above: (...args: never[]) => unknown = callSite): CallSite {
   return new CallSite(captureStack(above, DEPTH))
+}
+
+/**
+ * Where the method `door` of `owner` was called from. A site that is kept is taken so, above our own frames: V8 keeps the function
+ * of each frame, with all that it encloses.
+ */
+export function siteOf<Owner extends object>(owner: Owner, door: keyof Owner): CallSite {
+  return callSite(owner[door] as () => unknown)
 }

@@ -38,6 +38,7 @@ export class Timeline {
   /** The thing has ended: its track may make way for later ones. */
   close(track: Track): void {
     if (!this.#live.delete(track)) return
+    track.close()
     this.#ended.push(track)
     if (this.#ended.length > ENDED_TRACKS) this.#ended.shift()
   }

@@ -35,14 +35,17 @@ export interface Entry {
 /** How many entries are kept of one thing: its first, and its latest. */
 export const RING = 32
 
-/** What is told of an entry; a thing that can be asked is worded only if somebody does. */
-export type Detail = string | { toString(): string }
+/**
+ * What is told of an entry; a thing that can be asked is worded only when the record is read. Where that would keep more alive
+ * than its words, `brief` gives what is kept once the track has closed.
+ */
+export type Detail = string | { toString(): string; brief?(): Detail }
 
 /** One entry, linked to the next: a quiet connection has two or three. Bytes in one direction are one entry for as long as nothing else happens, and grow. */
 interface Slot {
   readonly atMs: number
   readonly what: What
-  readonly detail: Detail | undefined
+  detail: Detail | undefined
   bytes: number
   chunks: number
   next: Slot | undefined
@@ -118,6 +121,14 @@ export class Track {
   /** Puts on record what is still being waited for. */
   recordWait(): void {
     if (this.waiting) this.record('waits', `for ${worded(this.waiting)}`)
+  }
+
+  /** It has ended: its record may outlive it, and keeps nothing of it but words. */
+  close(): void {
+    this.waiting = undefined
+    for (let slot = this.#first; slot; slot = slot.next) {
+      if (typeof slot.detail === 'object' && slot.detail.brief) slot.detail = slot.detail.brief()
+    }
   }
 
   entries(): Entry[] {

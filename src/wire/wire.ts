@@ -10,7 +10,7 @@ import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 import { duration, integer } from '../model/options.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
-import { callSite } from '../timeline/call-site.ts'
+import { siteOf } from '../timeline/call-site.ts'
 import { now } from '../timeline/clock.ts'
 import type { Detail, Track } from '../timeline/track.ts'
 import { Chunks } from './chunks.ts'
@@ -151,7 +151,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   halfClose(): void {
-    this.#sendFin(callSite())
+    this.#sendFin(siteOf(this, 'halfClose'))
   }
 
   #sendFin(by?: Detail): void {
@@ -163,7 +163,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   reset(): Promise<Ending> {
-    if (this.#intendReset(callSite())) {
+    if (this.#intendReset(siteOf(this, 'reset'))) {
       this.#writer.stop()
       const justBorn = this.#bornTurn === currentTurn()
       const cut = (): void => this.#cut()
@@ -173,7 +173,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   close(): Promise<Ending> {
-    return this.closeWithin(this.#closeTimeoutMs, callSite())
+    return this.closeWithin(this.#closeTimeoutMs, siteOf(this, 'close'))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -199,6 +199,11 @@ export class Wire implements Omit<Client, 'ask'> {
   /** Worded only when somebody asks. */
   toString(): string {
     return `${formatEndpoint(this.local)} → ${formatEndpoint(this.peer)}`
+  }
+
+  /** Its record outlives it. */
+  brief(): string {
+    return this.toString()
   }
 
   get openedAtMs(): number {

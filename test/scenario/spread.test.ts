@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { assertNoLeaks } from '../../src/leaks/find.ts'
 import { NetgraceError } from '../../src/model/errors.ts'
-import { openRig } from '../../src/rig/rig.ts'
+import { openRig } from '../../src/rig/open-rig.ts'
 import type { ScenarioProgress } from '../../src/scenario/progress.ts'
 import { runScenario } from '../../src/scenario/run-scenario.ts'
 import { startEchoServer } from '../../src/server/start-server.ts'

@@ -32,7 +32,7 @@ export async function openUdpProxy(upstream: UpstreamAddress, options: UdpProxyO
     throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot start a proxy: signal had aborted already', { cause: options.signal.reason })
   }
   const socket = await bindUdp({ host: options.host ?? DEFAULT_PROXY_HOST, port: options.port ?? 0 })
-  return new NetUdpProxy(socket, async () => withPort(await behind.endpoint()), options, setup.timeline)
+  return new NetUdpProxy(socket, async () => withPort(await behind.endpoint()), options, setup)
 }
 
 function withPort(endpoint: Endpoint): UdpAddress {

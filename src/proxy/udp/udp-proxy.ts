@@ -50,6 +50,13 @@ export interface UdpFaultProxy extends AsyncDisposable {
   stop(options?: { readonly graceMs?: number }): Promise<UdpProxyReport>
 }
 
+/** What it is made of, beside its options. */
+export interface UdpProxySetup {
+  readonly timeline: Timeline
+  /** It has stopped. */
+  readonly stopped?: (errors: readonly Error[]) => void
+}
+
 /** See {@link UdpFaultProxy}. */
 export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner {
   readonly host: string
@@ -69,10 +76,11 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
   readonly #errors = new FirstErrors()
   readonly #sums = { upstream: { received: 0, passed: 0 }, downstream: { received: 0, passed: 0 } }
   readonly #forgetSignal: () => void
+  readonly #whenStopped: UdpProxySetup['stopped']
   #sessions = 0
   readonly #stopping: ProxyStop<UdpProxyReport>
 
-  constructor(socket: Socket, ask: () => Promise<UdpAddress>, options: UdpProxyOptions, timeline: Timeline) {
+  constructor(socket: Socket, ask: () => Promise<UdpAddress>, options: UdpProxyOptions, { timeline, stopped }: UdpProxySetup) {
     const { address, port } = socket.address()
     this.host = address
     this.port = port
@@ -82,6 +90,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
     this.#ask = ask
     this.#stopping = new ProxyStop(options.graceMs ?? DEFAULT_PROXY_GRACE_MS, (deadline) => this.#stop(deadline))
     this.#timeline = timeline
+    this.#whenStopped = stopped
     this.#track = timeline.open('UDP proxy')
     for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
     socket.on('message', (datagram: Buffer, from: RemoteInfo) => this.#sessionOf(from)?.fromClient(datagram))
@@ -191,7 +200,9 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
     }
     this.#track.record('stopped')
     this.#timeline.close(this.#track)
-    return { sessions: this.#sessions, ...this.#sums, errors: this.#errors.report(), durationMs: now() - startedAtMs }
+    const errors = this.#errors.report()
+    this.#whenStopped?.(errors)
+    return { sessions: this.#sessions, ...this.#sums, errors, durationMs: now() - startedAtMs }
   }
 
   #sessionOf({ address: host, port }: RemoteInfo): Session | undefined {

@@ -21,11 +21,11 @@ export interface SupervisedStopOptions {
   readonly graceMs?: number
 }
 
-const RULES: Rules<SuperviseOptions> = { graceMs: duration, idle: nested({ lingerMs: duration }), signal }
+export const superviseRules: Rules<SuperviseOptions> = { graceMs: duration, idle: nested({ lingerMs: duration }), signal }
 const STOP_RULES: Rules<SupervisedStopOptions> = { graceMs: duration }
 
 export function checkSuperviseOptions(options: SuperviseOptions): void {
-  checkOptions(options, RULES)
+  checkOptions(options, superviseRules)
 }
 
 export function checkSupervisedStopOptions(options: SupervisedStopOptions): void {
