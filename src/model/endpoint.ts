@@ -62,6 +62,11 @@ export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return a.port === b.port && unmapped(a.host) === unmapped(b.host)
 }
 
+/** The same text for the same end of a TCP or UDP socket, as {@link sameEndpoint} has it. */
+export function endpointKey(endpoint: Endpoint): string {
+  return 'path' in endpoint ? endpoint.path : `${unmapped(endpoint.host)} ${endpoint.port}`
+}
+
 function parse(text: string, name: string): Endpoint {
   if (namesSeveralHosts(text)) throw wrongValue(name, ONE_HOST, text)
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {

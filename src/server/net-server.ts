@@ -3,17 +3,16 @@ import { onAbort } from '../lifetime/on-abort.ts'
 import { OneStop } from '../lifetime/one-stop.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Connection, Handler } from '../model/connection.ts'
-import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { socketPath } from '../model/socket-path.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Timeline } from '../timeline/timeline.ts'
-import type { Track } from '../timeline/track.ts'
-import { HeldPort } from '../wire/held-port.ts'
 import { stoppedError } from './arrivals.ts'
 import type { GracefulServer, ServerState } from './graceful-server.ts'
-import { Run } from './run.ts'
-import { checkStopOptions, DEFAULT_GRACE_MS, DEFAULT_HOST, type ServerOptions, type StopOptions } from './server-options.ts'
+import { PortHold } from './port-hold.ts'
+import { Run, type RunSetup } from './run.ts'
+import { checkStopOptions, DEFAULT_HOST, type ServerOptions, type StopOptions } from './server-options.ts'
 
 /** What a server is made of, beside its options. */
 export interface ServerSetup {
@@ -24,30 +23,36 @@ export interface ServerSetup {
   reported?(report: StopReport): void
 }
 
-/** See {@link GracefulServer}. The states: starting → listening → quitting → draining → (forcing →) stopped → starting … */
+/**
+ * See {@link GracefulServer}. The states: starting → listening → quitting → draining → (forcing →) stopped → starting …
+ *
+ * Starts and stops are words, and the last one wins:
+ *
+ * 1. A start waits for the stop under way, and then begins a new run. A later start is the same one, until a stop comes.
+ * 2. A stop overrules the start before it, which rejects once nothing of it is left.
+ * 3. Whether the port is held is said by the last stop.
+ */
 export class NetServer implements GracefulServer {
   readonly #options: ServerOptions
   readonly #setup: ServerSetup
-  readonly #track: Track
+  readonly #runSetup: RunSetup
+  readonly #hold: PortHold
   readonly #stopping = new OneStop<StopReport>()
-  readonly #handler: Handler
-  #address: Endpoint
-  #state: ServerState = 'stopped'
   #run: Run
-  #starting: Promise<void> | undefined
+  /** The start that nothing has overruled, under way or done. */
+  #started: Promise<void> | undefined
+  /** Counts starts and stops: a start whose word is not the last one is overruled. */
+  #lastWord = 0
   #forgetSignal = (): void => {}
-  #wanted: 'listening' | 'stopped' = 'listening'
-  #held: HeldPort | undefined
-  #holding: Promise<unknown> | undefined
 
   constructor(handler: Handler, options: ServerOptions, setup: ServerSetup) {
-    this.#handler = handler
+    const { host = DEFAULT_HOST, port = 0, path } = options
     this.#options = options
     this.#setup = setup
-    const { host = DEFAULT_HOST, port = 0, path } = options
-    this.#address = path === undefined ? { host, port } : { path: socketPath(path, 'path') }
-    this.#track = setup.timeline.openNumbered('server')
-    this.#run = this.#newRun()
+    this.#hold = new PortHold(host)
+    const { timeline } = setup
+    this.#runSetup = { handler, options, hold: this.#hold, timeline, track: timeline.openNumbered('server') }
+    this.#run = new Run(this.#runSetup, path === undefined ? { host, port } : { path: socketPath(path, 'path') })
   }
 
   get host(): string {
@@ -63,12 +68,11 @@ export class NetServer implements GracefulServer {
   }
 
   get url(): string {
-    const scheme = this.#options.tls ? 'tls' : 'tcp'
-    return 'path' in this.#address ? formatEndpoint(this.#address) : `${scheme}://${formatEndpoint(this.#address)}`
+    return this.#run.url
   }
 
   get state(): ServerState {
-    return this.#state
+    return this.#run.state
   }
 
   get quit(): AbortSignal {
@@ -79,8 +83,8 @@ export class NetServer implements GracefulServer {
     return this.#run.live.all
   }
 
-  connectionOf(client: { readonly local: Endpoint }): Promise<Connection> {
-    return this.#run.arrivals.of(client.local, this.url)
+  async connectionOf(client: { readonly local: Endpoint }): Promise<Connection> {
+    return this.#run.arrivals.of(client, this.url)
   }
 
   async nextConnection(options: WaitOptions = {}): Promise<Connection> {
@@ -92,11 +96,8 @@ export class NetServer implements GracefulServer {
   }
 
   start(): Promise<void> {
-    this.#wanted = 'listening'
-    this.#starting ??= this.#start().finally(() => {
-      this.#starting = undefined
-    })
-    return this.#starting
+    this.#started ??= this.#start(++this.#lastWord)
+    return this.#started
   }
 
   stop(options: StopOptions = {}): Promise<StopReport> {
@@ -105,94 +106,62 @@ export class NetServer implements GracefulServer {
     } catch (error) {
       return Promise.reject(error)
     }
-    this.#wanted = 'stopped'
     const { graceMs, holdPort = this.#setup.holdsPort ?? false } = options
-    if (this.#state === 'stopped' && !holdPort) void this.#release()
-    return this.#stopping.call(graceMs, this.#graceMs, (deadline) => {
-      if (holdPort && this.path === undefined) this.#held = new HeldPort(this.host)
-      return this.#stop(this.#run, deadline)
-    })
+    const wasStopped = this.state === 'stopped'
+    this.#lastWord++
+    this.#started = undefined
+    if (this.path === undefined) this.#hold.want(holdPort)
+    const report = this.#stopRun(graceMs)
+    return wasStopped && this.#hold.changing ? this.#onceHeld(report) : report
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop({ holdPort: false })
-    await this.#release()
   }
 
-  get #graceMs(): number {
-    return this.#options.graceMs ?? DEFAULT_GRACE_MS
+  get #address(): Endpoint {
+    return this.#run.address
   }
 
-  async #start(): Promise<void> {
-    if (this.#state === 'listening') return
-    if (this.#state !== 'stopped') await this.#stopping.report
+  async #start(word: number): Promise<void> {
     const { signal } = this.#options
-    if (signal?.aborted)
+    if (this.state !== 'stopped') await this.#stopping.report
+    if (word !== this.#lastWord) throw stoppedError(this.url)
+    if (signal?.aborted) {
+      this.#started = undefined
       throw new NetgraceError('ERR_NETGRACE_STOPPED', `cannot start ${this.url}: signal has aborted`, { cause: signal.reason })
-    if (this.#wanted === 'stopped') throw stoppedError(this.url)
+    }
 
-    this.#state = 'starting'
     if (this.#stopping.report) {
       this.#stopping.startAgain()
-      this.#run = this.#newRun()
+      this.#run = new Run(this.#runSetup, this.#address)
     }
     if (signal) this.#forgetSignal = onAbort(signal, () => void this.stop())
-    const released = this.#release()
+    const run = this.#run
     try {
-      this.#address = await this.#run.listen(this.#address)
-      await released
+      await run.listen()
     } catch (error) {
-      await this.stop({ holdPort: false })
+      if (word === this.#lastWord) this.#started = undefined
+      if (run === this.#run) await this.#stopRun() // else it is stopped, and a later start has begun
       throw error
     }
-    if (this.quit.aborted) {
-      await this.stop({ holdPort: false })
-      throw stoppedError(this.url)
-    }
-    this.#state = 'listening'
-    this.#track.record('listening', this.url)
   }
 
-  async #stop(run: Run, deadline: Deadline): Promise<StopReport> {
-    const report = await run.stop(deadline)
-    await this.#holding?.catch((error: Error) =>
-      run.failed(new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${this.url}: ${error.message}`, { cause: error })),
-    )
-    this.#forgetSignal()
-    this.#state = 'stopped'
-    this.#track.record(
-      'stopped',
-      `accepted ${report.accepted}, drained ${report.drained.length}, forced ${report.forced.length}, late ${report.late}`,
-    )
-    this.#setup.reported?.(report)
-    return report
-  }
-
-  #newRun(): Run {
-    return new Run({
-      handler: this.#handler,
-      graceMs: this.#graceMs,
-      closing: this.#options.closing,
-      tls: this.#options.tls,
-      timeline: this.#setup.timeline,
-      track: this.#track,
-      onPhase: (phase) => {
-        this.#state = phase
-        this.#track.record(phase)
-        if (phase !== 'quitting') return
-        for (const waits of [this.#run.arrivals, this.#run.reach]) waits.close(() => stoppedError(this.url))
-      },
-      beforeClose: async () => this.#held?.ready(),
-      afterClose: () => {
-        this.#holding = this.#held?.hold({ host: this.host, port: this.port })
-      },
+  /** Stops the run, unless that is under way or done. */
+  #stopRun(graceMs?: number): Promise<StopReport> {
+    const run = this.#run
+    return this.#stopping.call(graceMs, run.graceMs, async (deadline: Deadline) => {
+      const report = await run.stop(deadline)
+      this.#forgetSignal()
+      this.#setup.reported?.(report)
+      return report
     })
   }
 
-  async #release(): Promise<void> {
-    const held = this.#held
-    this.#held = undefined
-    this.#holding = undefined
-    await held?.release()
+  /** A port that was to be held, or let go of, after the report: what goes wrong with that is added to the errors. */
+  async #onceHeld(stopped: Promise<StopReport>): Promise<StopReport> {
+    const report = await stopped
+    const error = await this.#hold.settled()
+    return error ? { ...report, errors: [...report.errors, error] } : report
   }
 }

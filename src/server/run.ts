@@ -1,39 +1,35 @@
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
-import type { TlsOptions } from 'node:tls'
 
 import type { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { Reach } from '../lifetime/reach.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
 import type { ConnectionRecord, Handler } from '../model/connection.ts'
-import { isWildcard, type Endpoint } from '../model/endpoint.ts'
+import { formatEndpoint, isWildcard, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import { EndingWatch } from '../wire/ending-watch.ts'
 import { Listener, type ListenerEvents } from '../wire/listener.ts'
-import { Arrivals } from './arrivals.ts'
-import { arrange, type Closing } from './closing.ts'
+import { Arrivals, stoppedError } from './arrivals.ts'
+import type { Closing } from './closing.ts'
+import type { ServerState } from './graceful-server.ts'
+import type { PortHold } from './port-hold.ts'
 import { serve, type Serving } from './serve.ts'
 import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
+import { DEFAULT_GRACE_MS, type ServerOptions } from './server-options.ts'
 
 /** Made once: an error for each run costs as much as all the rest of quitting. */
 const QUIT = new DOMException('the server was told to stop', 'AbortError')
 
-/** What a run needs of its server. */
+/** What all runs of a server share. */
 export interface RunSetup {
   readonly handler: Handler
-  readonly graceMs: number
-  readonly closing?: Closing | undefined
-  readonly tls?: TlsOptions | undefined
+  readonly options: ServerOptions
+  readonly hold: PortHold
   readonly timeline: Timeline
   readonly track: Track
-  onPhase(phase: 'quitting' | 'draining' | 'forcing'): void
-  /** Runs beside the backlog phase, and must be done before the listener closes. */
-  beforeClose(): Promise<void>
-  /** Runs in the very turn in which the listener has closed. */
-  afterClose(): void
 }
 
 /**
@@ -45,13 +41,16 @@ export interface RunSetup {
  */
 export class Run implements Stoppable<ServerConnection>, ListenerEvents, ConnectionOwner, Serving {
   readonly live: Live<ServerConnection> = new Live()
-  readonly arrivals: Arrivals = new Arrivals(this.live.all)
+  readonly arrivals: Arrivals = new Arrivals()
   readonly reach: Reach<ServerConnection> = new Reach(this.live, 'connections')
-  readonly listener: Listener
   readonly quitSignal: AbortSignal
   readonly graceMs: number
+  readonly closing: Closing | undefined
   readonly #setup: RunSetup
+  readonly #listener: Listener
   readonly #name: string
+  #address: Endpoint
+  #state: ServerState = 'stopped'
   /** Where each connection ends here, if that is the same for all. */
   #local: Endpoint | undefined
   #peer: Endpoint | undefined
@@ -64,55 +63,74 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   readonly #forced: ConnectionRecord[] = []
   readonly #errors: Error[] = []
 
-  constructor(setup: RunSetup) {
+  /** @param address  Where it is to listen. */
+  constructor(setup: RunSetup, address: Endpoint) {
     this.#setup = setup
-    this.graceMs = setup.graceMs
-    this.listener = new Listener(this, setup.tls, { timeline: setup.timeline, of: setup.track.name })
+    this.#address = address
+    this.graceMs = setup.options.graceMs ?? DEFAULT_GRACE_MS
+    this.closing = setup.options.closing
+    this.#listener = new Listener(this, setup.options.tls, { timeline: setup.timeline, of: setup.track.name })
     this.quitSignal = this.#quitting.signal
     this.#name = `${setup.track.name}, connection`
     setMaxListeners(0, this.quitSignal) // every handler may listen
   }
 
+  /** Where it listens; until it does, where it was told to. */
+  get address(): Endpoint {
+    return this.#address
+  }
+
+  get url(): string {
+    const where = formatEndpoint(this.#address)
+    return 'path' in this.#address ? where : `${this.#setup.options.tls ? 'tls' : 'tcp'}://${where}`
+  }
+
+  get state(): ServerState {
+    return this.#state
+  }
+
+  /** Takes its port back and begins. Rejects as {@link Listener.listen} does, and with `ERR_NETGRACE_STOPPED` if it was stopped meanwhile. */
+  async listen(): Promise<void> {
+    this.#state = 'starting'
+    this.#setup.hold.giveBack()
+    const address = await this.#listener.listen(this.#address)
+    if (this.quitSignal.aborted) throw stoppedError(this.url)
+    this.#address = address
+    if ('path' in address) this.#peer = { path: '' }
+    if ('path' in address || !isWildcard(address)) this.#local = address
+    await this.#setup.hold.settled()
+    if (this.quitSignal.aborted) throw stoppedError(this.url)
+    this.#state = 'listening'
+    this.#setup.track.record('listening', this.url)
+  }
+
   /** Stops accepting, ends everything within the deadline, and says what came of it. Never rejects. */
   async stop(deadline: Deadline): Promise<StopReport> {
     const phases = await stopInOrder(this, deadline)
+    const notHeld = await this.#setup.hold.settled()
+    if (notHeld) this.failed(notHeld)
     this.#reported = true
     const leftOver = [...this.live.all]
     this.live.all.clear()
     const unsettled = leftOver.filter((one) => one.handler === 'pending').map((one) => this.#count(one))
     for (const one of leftOver) if (one.handler !== 'pending') this.#count(one)
-    return {
-      accepted: this.#accepted,
-      endedBefore: this.#endedBefore,
-      drained: this.#drained,
-      forced: this.#forced,
-      unsettled,
-      late: this.#lateCount,
-      handshakes: this.listener.handshakes,
-      errors: this.#errors,
-      durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
-      phases,
-    }
-  }
-
-  /** Begins. Rejects as {@link Listener.listen} does. */
-  async listen(address: Endpoint): Promise<Endpoint> {
-    const where = await this.listener.listen(address)
-    if ('path' in where) this.#peer = { path: '' }
-    if ('path' in where || !isWildcard(where)) this.#local = where
-    return where
+    this.#state = 'stopped'
+    const [accepted, endedBefore, drained, forced, late] = [this.#accepted, this.#endedBefore, this.#drained, this.#forced, this.#lateCount]
+    this.#setup.track.record('stopped', `accepted ${accepted}, drained ${drained.length}, forced ${forced.length}, late ${late}`)
+    const durationMs = phases.quitMs + phases.drainMs + phases.forceMs
+    const { handshakes } = this.#listener
+    return { accepted, endedBefore, drained, forced, unsettled, late, handshakes, errors: this.#errors, durationMs, phases }
   }
 
   accepted(socket: Socket, raw: Socket): void {
-    const { timeline, closing, handler } = this.#setup
+    const { timeline, handler } = this.#setup
     const id = ++this.#accepted
     const watch = new EndingWatch(socket, 'open', raw)
     const parts = { socket, raw, local: this.#local, peer: this.#peer, watch, timeline, track: timeline.open(this.#name, id) }
     const connection = new ServerConnection(parts, id, this)
     this.live.add(connection)
-    if (closing?.how === 'never') connection.unanswering = true
     serve(connection, handler, this)
-    if (closing) arrange(connection, closing, this.graceMs)
+    if (this.closing) connection.arm(this.closing)
     this.arrivals.arrived(connection)
   }
 
@@ -126,7 +144,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   handlerDone(connection: ServerConnection, error?: Error): void {
-    if (error && !this.#reported) this.#errors.push(error)
+    if (error && !this.#reported) this.#errors.push(error) // its report is its caller's
     this.#overNow(connection)
   }
 
@@ -135,23 +153,24 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   quit(): void {
-    this.#setup.onPhase('quitting')
-    this.listener.quit()
+    this.#enter('quitting')
+    for (const waits of [this.arrivals, this.reach]) waits.close(() => stoppedError(this.url))
+    this.#listener.quit()
     this.#quitting.abort(QUIT)
   }
 
   async acceptBacklog(deadline: Deadline): Promise<void> {
-    await Promise.all([this.listener.acceptBacklog(deadline), this.#setup.beforeClose()])
+    await Promise.all([this.#listener.acceptBacklog(deadline), this.#setup.hold.ready()])
   }
 
   closeListener(): Promise<void> {
-    const gone = this.listener.close()
-    this.#setup.afterClose()
+    const gone = this.#listener.close()
+    if (!('path' in this.#address)) this.#setup.hold.freed(this.#address)
     return gone
   }
 
   interrupt(connection: ServerConnection): void {
-    connection.quitNow(this.graceMs)
+    connection.quitNow()
   }
 
   force(connection: ServerConnection): void {
@@ -164,8 +183,13 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   onPhase(phase: 'draining' | 'forcing'): void {
-    if (phase === 'forcing') this.listener.cutHandshakes()
-    this.#setup.onPhase(phase)
+    this.#enter(phase)
+    if (phase === 'forcing') this.#listener.cutHandshakes()
+  }
+
+  #enter(phase: 'quitting' | 'draining' | 'forcing'): void {
+    this.#state = phase
+    this.#setup.track.record(phase)
   }
 
   #overNow(connection: ServerConnection): void {

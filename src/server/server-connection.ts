@@ -4,12 +4,41 @@ import type { Ending } from '../model/ending.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import { now } from '../timeline/clock.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
+import type { Closing } from './closing.ts'
 
 /** Whoever counts the connections. */
 export interface ConnectionOwner {
   readonly quitSignal: AbortSignal
+  /** How long a connection may take to close once its handler is done. Milliseconds. */
+  readonly graceMs: number
+  readonly closing?: Closing | undefined
   /** Its socket has closed. */
   socketClosed(connection: ServerConnection): void
+}
+
+/**
+ * Who ends a connection now.
+ *
+ * - `handler`: the handler, by settling: it has returned a promise. Then the server.
+ * - `socket`: its socket, as in Node: the handler has returned something else.
+ * - `nobody`: the closing is `never`, and the handler has settled.
+ * - `server`: it closes it, or has reset it.
+ */
+export type EndedBy = 'handler' | 'socket' | 'nobody' | 'server'
+
+/** What quit does to a connection, by who ends it then. */
+const AT_QUIT: { readonly [Who in EndedBy]: (connection: ServerConnection) => void } = {
+  handler: (connection) => connection.interrupt(),
+  socket: () => {}, // its handler listens to the signal, or it is forced
+  nobody: (connection) => connection.finish(),
+  server: () => {},
+}
+
+/** What a `closing` does to a connection when its time has come. */
+const BY_CLOSING: { readonly [How in Exclude<Closing['how'], 'never'>]: (connection: ServerConnection) => void } = {
+  graceful: (connection) => connection.retire(),
+  half: (connection) => connection.halfCloseByServer(),
+  immediate: (connection) => connection.resetByServer(),
 }
 
 /** The server's end of a connection, with what the server knows of it. */
@@ -17,16 +46,11 @@ export class ServerConnection extends Wire implements Connection {
   readonly id: number
   /** How its handler stands. */
   handler: ConnectionRecord['handler'] = 'pending'
-  /** Its handler returned a promise, and with it took the connection. */
-  owned = false
   /** It was cut when the grace ran out. */
   forced = false
-  /** It answers no FIN: not the peer's, nor, with its own, the end of its handler. Until quit. */
-  unanswering = false
   /** Its server has closed our half by its own `closing`: a handler that cannot send any more has not failed. */
   closedByServer = false
-  /** `connectionOf` or `nextConnection` has given it out. */
-  seen = false
+  #endedBy: EndedBy = 'handler'
   readonly #owner: ConnectionOwner
 
   constructor(parts: WireParts, id: number, owner: ConnectionOwner) {
@@ -50,33 +74,74 @@ export class ServerConnection extends Wire implements Connection {
     return this.ending !== undefined && this.handler !== 'pending'
   }
 
-  handlerDone(how: 'settled' | 'rejected', why?: Error): void {
-    this.handler = how
-    this.track.record(how === 'settled' ? 'handler settled' : 'handler rejected', why?.message)
+  /** Its handler has returned no promise. */
+  leftToSocket(): void {
+    this.#endedBy = this.#answersNoEnd ? 'nobody' : 'socket'
+    this.socket.allowHalfOpen = this.#answersNoEnd
+    this.#handlerDone('settled')
   }
 
-  /** The server is told to quit. */
-  quitNow(graceMs: number): void {
-    if (this.owned && this.handler === 'pending') this.interrupt()
-    else if (this.unanswering) void this.finishWithin(graceMs)
-    this.unanswering = false
+  handlerSettled(): void {
+    this.#handlerDone('settled')
+    if (!this.#answersNoEnd) return this.finish()
+    this.#endedBy = 'nobody'
+    this.discard()
+  }
+
+  handlerRejected(why: Error): void {
+    this.#handlerDone('rejected', why.message)
+    this.resetByServer()
+  }
+
+  /** Half-closes, and discards until the peer's FIN. */
+  finish(): void {
+    this.#endedBy = 'server'
+    void this.finishWithin(this.#owner.graceMs)
+  }
+
+  /** Has its server end it by itself, as its `closing` says; that does not act once the server quits. */
+  arm({ how, afterMs = 0 }: Closing): void {
+    if (how === 'never') return // it is so from the first moment
+    if (afterMs === 0) return BY_CLOSING[how](this)
+    const timer = setTimer(() => this.quitting || BY_CLOSING[how](this), afterMs)
+    this.socket.once('close', () => clearTimer(timer))
+  }
+
+  halfCloseByServer(): void {
+    this.closedByServer = true
+    this.halfClose()
+  }
+
+  resetByServer(): void {
+    this.#endedBy = 'server'
+    void this.reset()
   }
 
   /** Ends it as quit does: its reads end once what has arrived is delivered; a handler that then goes on for longer than the grace is not waited for. */
-  retire(graceMs: number): void {
+  retire(): void {
+    const { graceMs } = this.#owner
     const close = (): void => {
+      this.#endedBy = 'server'
       this.closedByServer = true
       void this.closeWithin(graceMs)
     }
-    if (!this.owned || this.handler !== 'pending') return close()
+    if (this.#endedBy !== 'handler') return close()
     this.interrupt()
-    const timer = setTimer(close, graceMs)
-    void this.ended.then(() => clearTimer(timer))
+    const timer = setTimer(() => {
+      if (!this.quitting && this.#endedBy === 'handler') close()
+    }, graceMs)
+    this.socket.once('close', () => clearTimer(timer))
+  }
+
+  /** The server is told to quit. */
+  quitNow(): void {
+    AT_QUIT[this.#endedBy](this)
   }
 
   /** Cuts it at the deadline; if its socket has closed already there is nothing to cut. */
   forceNow(): void {
     if (this.ending) return
+    this.#endedBy = 'server'
     this.forced = true
     this.track.record('forced')
     this.force()
@@ -91,5 +156,15 @@ export class ServerConnection extends Wire implements Connection {
   protected override closed(ending: Ending): void {
     super.closed(ending)
     this.#owner.socketClosed(this)
+  }
+
+  /** It answers no FIN: not the peer's, nor, with its own, the end of its handler. Until quit. */
+  get #answersNoEnd(): boolean {
+    return this.#owner.closing?.how === 'never' && !this.quitting
+  }
+
+  #handlerDone(how: 'settled' | 'rejected', why?: string): void {
+    this.handler = how
+    this.track.record(how === 'settled' ? 'handler settled' : 'handler rejected', why)
   }
 }

@@ -297,8 +297,8 @@ export class Wire implements Omit<Client, 'ask'> {
 
   /** Rejects with the ending once that is decided, which may be long before the socket has closed. */
   protected async endedBefore(what: string): Promise<never> {
-    const ending = this.#ending ?? (this.#watch.decided ? this.#watch.ending() : await this.ended)
-    this.#told = ending
+    // told the same to all that is under way: each of them is the end of this wire
+    const ending = this.#ending ?? (this.#watch.decided ? (this.#told ??= this.#watch.ending()) : await this.ended)
     throw new ConnectionEndedError(`${this.#name()} ended before ${what}: ${describeEnding(ending)}`, ending)
   }
 

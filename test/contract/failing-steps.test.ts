@@ -68,7 +68,7 @@ describe('what a step of the stop throws', () => {
 
 describe('a connection that cannot be ended', () => {
   test.each<[what: string, broken: (connection: Connection) => void, ending: string]>([
-    ['resetAndDestroy() of its socket', ({ socket }) => (socket.resetAndDestroy = broken('this one')), 'eof'],
+    ['force()', (connection) => Object.assign(connection, { force: broken('this one') }), 'eof'],
     ['interrupt()', (connection) => Object.assign(connection, { interrupt: broken('this one') }), 'reset'],
     ['forceNow()', (connection) => Object.assign(connection, { forceNow: broken('this one') }), 'eof'],
   ])('because %s throws is an entry in the errors; the stop settles, and nothing stays open', async (_what, breakIt, ending) => {

@@ -13,13 +13,14 @@ const step = fc.record({
   turns: fc.nat(3),
 })
 
-test('starts and stops in any order, waited for or not: every promise settles, and the last stop leaves nothing', async () => {
+test('starts and stops in any order, waited for or not: every promise settles, the last word wins, and the last stop leaves nothing', async () => {
   const before = openSockets()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const server = await startEchoServer()
       const { port } = server
       const all: Array<Promise<unknown>> = []
+      let [listens, holds] = [true, false]
       const act = {
         start: () =>
           server.start().catch((error: unknown) => {
@@ -44,11 +45,15 @@ test('starts and stops in any order, waited for or not: every promise settles, a
       }
       for (const { what, waited, turns: count } of steps) {
         const done = act[what]()
+        if (what !== 'client') [listens, holds] = [what === 'start', what === 'stop and hold']
         all.push(done)
         if (waited) await done
         await turns(count)
       }
       await Promise.all(all)
+      expect(server.state).toBe(listens ? 'listening' : 'stopped')
+      await turns(2)
+      if (!listens) expect(openSockets() > before).toBe(holds)
       await server.stop()
       expect(server.state).toBe('stopped')
       await server.start() // lets go of a port that is held

@@ -18,7 +18,7 @@ import {
   type ServerOptions,
 } from '../../src/index.ts'
 import { certificate } from '../certificate.ts'
-import { closed, dialBare, openSockets, turns } from '../support.ts'
+import { closed, dialBare, openSockets, turns, until } from '../support.ts'
 
 interface Transport {
   readonly name: 'TCP' | 'TLS' | 'unix'
@@ -226,6 +226,54 @@ describe.each(transports)('over $name', (transport) => {
       }
     })
 
+    test.each(['graceful', 'half', 'immediate'] as const)('stop() overrides %s, which would be due while it drains', async (how) => {
+      let due = false
+      const server = await serve(
+        async (connection, quit) => {
+          await once(quit, 'abort')
+          await until(() => due)
+          await connection.send('the answer\n')
+        },
+        { closing: { how, afterMs: 100 } },
+      )
+      const { client } = await dial(server)
+      const stopped = server.stop({ graceMs: 60_000 })
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      due = true
+      expect(await client.readLine()).toBe('the answer')
+      expect(await stopped).toMatchObject({ drained: [{ handler: 'settled', ending: { kind: 'eof', by: 'local' } }], errors: [] })
+      expect(await client.ended).toMatchObject({ kind: 'eof', by: 'peer' })
+    })
+
+    test('a graceful closing that has begun does not cut a handler that still works while the server drains', async () => {
+      let answer = (): void => {}
+      const server = await serve(
+        async (connection) => {
+          expect(await connection.readLine()).toBeUndefined()
+          await new Promise<void>((resolve) => (answer = resolve))
+          await connection.send('the answer\n')
+        },
+        { closing: { how: 'graceful' }, graceMs: 50 },
+      )
+      const { client } = await dial(server)
+      const stopped = server.stop({ graceMs: 60_000 })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      answer()
+      expect(await client.readLine()).toBe('the answer')
+      expect(await stopped).toMatchObject({ drained: [{ handler: 'settled' }], errors: [] })
+    })
+
+    test('the timer of a closing is gone with its connection', async () => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+      const server = await serve(handlers.echo(), { closing: { how: 'immediate', afterMs: 60_000 } })
+      const before = timers()
+      const { client, connection } = await dial(server)
+      expect(timers()).toBeGreaterThan(before)
+      await client.close()
+      await connection.ended
+      await until(() => timers() <= before)
+    })
+
     test('stop() overrides a closing that is still to come', async () => {
       const server = await serve(handlers.echo(), { closing: { how: 'immediate', afterMs: 60_000 } })
       const { client } = await dial(server)
@@ -323,7 +371,7 @@ describe('unix sockets alone', () => {
     const server = await startServer(handlers.echo(), { path })
     const client = await connect({ path })
     expect(client).toMatchObject({ local: { path: '' }, peer: { path } })
-    expect(await server.connectionOf(client)).toMatchObject({ local: { path }, peer: { path: '' } })
+    expect(await server.nextConnection()).toMatchObject({ local: { path }, peer: { path: '' } })
     await client.close()
     await server.stop()
   })
