@@ -1,6 +1,7 @@
 import type { DatagramContext, Fault, LaneContext, Stage, UdpFault } from '../model/fault.ts'
 import type { Item } from '../model/item.ts'
 import { checkOptions, integer, type Rules } from '../model/options.ts'
+import { ItemQueue } from './item-queue.ts'
 import { makeFault } from './make-fault.ts'
 
 export interface BandwidthOptions {
@@ -34,11 +35,16 @@ function datagramsAt(bytesPerMs: number): UdpFault['datagram'] {
   }
 }
 
-/** The schedule is absolute: each slice is due when the bytes up to its end have had their time, so that late timers add up to nothing. */
+/**
+ * The schedule is absolute: each slice is due when the bytes up to its end have had their time, and one that is late is as
+ * much longer, so that late timers add up to nothing. What waits is kept as it came, and is cut when it is due.
+ */
 class Bandwidth implements Stage {
   readonly #lane: LaneContext
   readonly #bytesPerMs: number
   readonly #sliceBytes: number
+  readonly #waiting = new ItemQueue()
+  /** When the bytes that were emitted so far have had their time. */
   #freeAtMs = 0
 
   constructor(lane: LaneContext, bytesPerSecond: number) {
@@ -48,22 +54,43 @@ class Bandwidth implements Stage {
   }
 
   push(item: Item): void {
+    this.#waiting.push(item)
+    if (this.#waiting.size > 1) return
     this.#freeAtMs = Math.max(this.#freeAtMs, this.#lane.now())
-    if (typeof item === 'symbol') return this.#emitWhenFree(item)
-    for (let from = 0; from < item.length; from += this.#sliceBytes) {
-      const slice = item.subarray(from, from + this.#sliceBytes)
-      this.#freeAtMs += slice.length / this.#bytesPerMs
-      this.#emitWhenFree(slice)
-    }
+    this.#schedule()
   }
 
   flush(): void {
+    for (const item of this.#waiting.takeAll()) this.#lane.emit(item)
     this.#lane.timers.flush()
   }
 
-  dispose(): void {}
+  dispose(): void {
+    this.#waiting.takeAll()
+  }
 
-  #emitWhenFree(item: Item): void {
-    this.#lane.timers.at(this.#freeAtMs, () => this.#lane.emit(item))
+  #schedule(): void {
+    this.#lane.timers.at(this.#freeAtMs + this.#plannedBytes() / this.#bytesPerMs, () => this.#emitOne())
+  }
+
+  /** The next slice, if it comes in time. */
+  #plannedBytes(): number {
+    const { first } = this.#waiting
+    return typeof first === 'object' ? Math.min(this.#sliceBytes, first.length) : 0
+  }
+
+  #emitOne(): void {
+    const { first } = this.#waiting
+    if (first === undefined) return // a flush came first
+    if (typeof first === 'symbol') {
+      this.#waiting.replaceFirst(undefined)
+      return this.#lane.emit(first)
+    }
+    const allowed = Math.floor((this.#lane.now() - this.#freeAtMs) * this.#bytesPerMs)
+    const slice = first.subarray(0, Math.max(this.#plannedBytes(), allowed))
+    this.#freeAtMs += slice.length / this.#bytesPerMs
+    this.#waiting.replaceFirst(slice.length < first.length ? first.subarray(slice.length) : undefined)
+    this.#lane.emit(slice)
+    if (this.#waiting.size > 0) this.#schedule()
   }
 }

@@ -46,15 +46,16 @@ class Corrupt implements Stage {
   dispose(): void {}
 }
 
+/** Which bits of a block are flipped. One for all: it is drawn and used in one go. */
+const MASK = new Uint8Array(BLOCK_BYTES)
+
 /** A copy of bytes that begin at `from` in their stream, with bits flipped. The blocks are the stream's, wherever it is cut. */
 function flipped(bytes: Uint8Array, from: number, bits: number, random: Random): Buffer {
   const copy = Buffer.from(bytes) // the given bytes may still be read elsewhere
   const to = from + copy.length
   for (let block = Math.floor(from / BLOCK_BYTES); block * BLOCK_BYTES < to; block++) {
-    for (const bit of bitsOf(block, bits, BLOCK_BITS, random)) {
-      const at = block * BLOCK_BYTES + (bit >> 3) - from
-      if (at >= 0 && at < copy.length) copy[at]! ^= 1 << (bit & 7)
-    }
+    drawMask(block, bits, BLOCK_BITS, random)
+    flipBlock(copy, block * BLOCK_BYTES - from)
   }
   return copy
 }
@@ -62,20 +63,27 @@ function flipped(bytes: Uint8Array, from: number, bits: number, random: Random):
 /** A copy of a datagram with bits flipped. Its last block may be shorter than the others, and is hit all the same. */
 function flippedDatagram(bytes: Uint8Array, bits: number, random: Random): Buffer {
   const copy = Buffer.from(bytes)
-  for (let block = 0; block * BLOCK_BYTES < copy.length; block++) {
-    const span = Math.min(BLOCK_BYTES, copy.length - block * BLOCK_BYTES) * 8
-    for (const bit of bitsOf(block, Math.min(bits, span), span, random)) copy[block * BLOCK_BYTES + (bit >> 3)]! ^= 1 << (bit & 7)
+  for (let start = 0; start < copy.length; start += BLOCK_BYTES) {
+    const span = Math.min(BLOCK_BYTES, copy.length - start) * 8
+    drawMask(start / BLOCK_BYTES, Math.min(bits, span), span, random)
+    flipBlock(copy, start)
   }
   return copy
 }
 
-/** Which of the first `span` bits of a block are flipped: `count` different ones. */
-function bitsOf(block: number, count: number, span: number, random: Random): Iterable<number> {
-  const bits = new Set<number>()
+/** Flips what the mask says of the block that begins at `start`, which may be before the bytes, as far as they go. */
+function flipBlock(bytes: Buffer, start: number): void {
+  const end = Math.min(BLOCK_BYTES, bytes.length - start)
+  for (let n = Math.max(0, -start); n < end; n++) bytes[start + n]! ^= MASK[n]!
+}
+
+/** Chooses `count` different ones of the first `span` bits of a block. */
+function drawMask(block: number, count: number, span: number, random: Random): void {
+  MASK.fill(count === BLOCK_BITS ? 0xff : 0)
+  if (count === BLOCK_BITS) return
   for (let n = 0; n < count; n++) {
     let bit = Math.floor(random.at(block * BLOCK_BITS + n) * span)
-    while (bits.has(bit)) bit = (bit + 1) % span
-    bits.add(bit)
+    while ((MASK[bit >> 3]! & (1 << (bit & 7))) !== 0) bit = (bit + 1) % span
+    MASK[bit >> 3]! |= 1 << (bit & 7)
   }
-  return bits
 }

@@ -5,7 +5,7 @@ export function makeFault(
   name: string,
   options: object,
   stage: (lane: LaneContext) => Stage,
-  more: Pick<Fault, 'inFlightBytes'> = {},
+  more: Pick<Fault, 'inFlightBytes' | 'apart'> = {},
 ): Fault {
   const fault = (lane: LaneContext): Stage => stage(lane)
   Object.defineProperty(fault, 'name', { value: name })

@@ -1,7 +1,8 @@
 import type { Fault, LaneContext, Stage } from '../model/fault.ts'
-import type { Item } from '../model/item.ts'
+import { type Item, sizeOf } from '../model/item.ts'
 import { checkOptions, duration, integer, type Rules } from '../model/options.ts'
 import { wrongValue } from '../model/invalid.ts'
+import { ItemQueue } from './item-queue.ts'
 import { makeFault } from './make-fault.ts'
 
 export interface SlicerOptions {
@@ -9,25 +10,35 @@ export interface SlicerOptions {
   readonly size: number
   /** So many more or less; less than `size`. Default 0. */
   readonly variation?: number
-  /** How long after the piece before it a piece comes. Milliseconds. Default 0. */
+  /** How long after the piece before it a piece comes. Milliseconds. Default 0: in the next turn of the event loop. */
   readonly gapMs?: number
 }
 
 const RULES: Rules<SlicerOptions> = { size: integer(1), variation: integer(0), gapMs: duration }
 
-/** Cuts what comes into small pieces, with gaps: for readers that take a chunk for a message. */
+/** How long to wait before asking again whether the lane has room. */
+const NO_ROOM_MS = 5
+
+/**
+ * Cuts what comes into small pieces: for readers that take a chunk for a message.
+ *
+ * No two pieces go out in one turn of the event loop, and none without its gap, even after the loop was held: a reader in this
+ * process finds each piece by itself. One in another process finds them so as long as it reads faster than they come.
+ */
 export function slicer(options: SlicerOptions): Fault {
   checkOptions(options, RULES)
   integer(1)('size', options.size)
   if ((options.variation ?? 0) >= options.size) throw wrongValue('variation', `less than size, which is ${options.size}`, options.variation)
-  return makeFault('slicer', options, (lane) => new Slicer(lane, options))
+  return makeFault('slicer', options, (lane) => new Slicer(lane, options), { apart: true })
 }
 
+/** What waits is kept as it came, and is cut when its turn has come. */
 class Slicer implements Stage {
   readonly #lane: LaneContext
   readonly #options: SlicerOptions
+  readonly #waiting = new ItemQueue()
   #offset = 0
-  #lastDueMs = -Infinity
+  #lastMs = -Infinity
 
   constructor(lane: LaneContext, options: SlicerOptions) {
     this.#lane = lane
@@ -35,29 +46,39 @@ class Slicer implements Stage {
   }
 
   push(item: Item): void {
-    if (typeof item === 'symbol') return this.#emitInTurn(item, 0)
-    for (let from = 0; from < item.length;) {
-      const piece = item.subarray(from, from + this.#size())
-      from += piece.length
-      this.#offset += piece.length
-      this.#emitInTurn(piece, this.#options.gapMs ?? 0)
-    }
+    this.#waiting.push(item)
+    if (this.#waiting.size === 1) this.#schedule()
   }
 
   flush(): void {
+    for (const item of this.#waiting.takeAll()) this.#lane.emit(item)
     this.#lane.timers.flush()
   }
 
-  dispose(): void {}
+  dispose(): void {
+    this.#waiting.takeAll()
+  }
+
+  #schedule(): void {
+    const gapMs = typeof this.#waiting.first === 'symbol' ? 0 : (this.#options.gapMs ?? 0)
+    this.#lane.timers.at(Math.max(this.#lastMs + gapMs, this.#lane.now()), () => this.#emitOne())
+  }
+
+  #emitOne(): void {
+    const { first } = this.#waiting
+    if (first === undefined) return // a flush came first
+    if (!this.#lane.hasRoom) return this.#lane.timers.at(this.#lane.now() + NO_ROOM_MS, () => this.#emitOne())
+    const piece = typeof first === 'symbol' ? first : first.subarray(0, this.#size())
+    const size = sizeOf(piece)
+    this.#waiting.replaceFirst(typeof first === 'symbol' || size === first.length ? undefined : first.subarray(size))
+    this.#offset += size
+    this.#lastMs = this.#lane.now()
+    this.#lane.emit(piece)
+    if (this.#waiting.size > 0) this.#schedule()
+  }
 
   #size(): number {
     const { size, variation = 0 } = this.#options
     return size + Math.round((2 * this.#lane.random.at(this.#offset) - 1) * variation)
-  }
-
-  #emitInTurn(item: Item, gapMs: number): void {
-    const lane = this.#lane
-    this.#lastDueMs = Math.max(this.#lastDueMs + gapMs, lane.now())
-    lane.timers.at(this.#lastDueMs, () => lane.emit(item))
   }
 }

@@ -65,7 +65,7 @@ export class ConnectionEndedError extends NetgraceError {
   }
 }
 
-/** Faults were injected and met nothing: the client did not come through the proxy, or not as far. `faults` says which. Code `ERR_NETGRACE_FAULT_UNUSED`. */
+/** Faults were injected and never triggered: the client did not come through the proxy, or not as far. `faults` says which. Code `ERR_NETGRACE_FAULT_UNUSED`. */
 export class FaultUnusedError extends NetgraceError {
   readonly faults: readonly string[]
 

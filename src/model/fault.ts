@@ -16,7 +16,7 @@ export interface Random {
 export interface TimerQueue {
   /** Does `act` at `dueMs` of the lane's clock, or when all before it is done, if that is later; in this very call if it is due and nothing waits. */
   at(dueMs: number, act: () => void): void
-  /** Does all that waits, now and in order. */
+  /** Does all that waits, now and in order; from within an `act`, as soon as that has returned. */
   flush(): void
   readonly size: number
 }
@@ -28,6 +28,11 @@ export interface LaneContext {
   readonly random: Random
   /** The stage's own; forgotten with it. */
   readonly timers: TimerQueue
+  /**
+   * Whether the rest of the lane takes another item. A stage that makes many items out of one asks first, and keeps the
+   * rest as it came; each item that is under way costs some hundred bytes, however small it is.
+   */
+  readonly hasRoom: boolean
   /** Milliseconds of a monotonic clock. */
   now(): number
   /** Passes an item on. What comes after an `END` or `RST` goes nowhere. */
@@ -62,6 +67,8 @@ export interface Fault {
   readonly options?: object
   /** How many bytes of a lane may be in flight while it is on. Default 1 MiB; a fault that delays needs more, or it also limits the throughput. */
   readonly inFlightBytes?: number
+  /** While it is on, the acts of each timer queue of the lane take a turn each, so that a reader finds apart what was emitted apart. */
+  readonly apart?: boolean
 }
 
 /** What is known of one datagram when its fault decides about it. */

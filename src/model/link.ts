@@ -11,7 +11,7 @@ export interface LinkSide {
   readonly ended: Promise<Ending>
 }
 
-/** How many bytes were passed on each way. */
+/** How many bytes were passed on each way; those for an upstream that could not be reached were not. */
 export interface LinkBytes {
   readonly upstream: number
   readonly downstream: number
@@ -35,6 +35,8 @@ export interface LinkRecord {
   /** How each side ended; `undefined`: not yet. */
   readonly client: Ending | undefined
   readonly upstream: Ending | undefined
+  /** Why there was no upstream: `nothing listens at 127.0.0.1:6379 (ECONNREFUSED)`. */
+  readonly unreachable?: string
   /** The faults that hit it, in the order in which they did. */
   readonly faults: readonly string[]
 }

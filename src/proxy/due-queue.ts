@@ -1,4 +1,3 @@
-import { asError } from '../lifetime/throw-all.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
 import type { TimerQueue } from '../model/fault.ts'
 import { now } from '../timeline/clock.ts'
@@ -6,28 +5,43 @@ import { now } from '../timeline/clock.ts'
 /** A timer knows whole milliseconds only, and may be as late as this: the last of each wait is watched turn by turn. */
 const TIMER_ERROR_MS = 2
 
+/** A timer that is asked for more fires after 1 ms, with a warning. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** So many entries that are done may stand before the first that waits. */
+const SLACK = 1024
+
 interface Due {
   readonly atMs: number
   readonly act: () => void
 }
 
+export interface DueQueueOptions {
+  /** Runs an `act`. Must not throw. */
+  readonly run: (act: () => void) => void
+  /** Whether each `act` needs a turn of its own, with a poll between it and the one before: what they write is then read apart. */
+  readonly apart: () => boolean
+}
+
 /**
- * One timer for a whole queue. A `setTimeout` for each chunk would fire out of order, and up to 0.9 ms early or 2 ms late;
- * here nothing is early, nothing overtakes, and what is late is so by a turn of the event loop.
+ * One timer for a whole queue, at constant cost for each entry. A `setTimeout` for each chunk would fire out of order, and up
+ * to 0.9 ms early or 2 ms late; here nothing is early, nothing overtakes, and what is late is so by a turn of the event loop.
  */
 export class DueQueue implements TimerQueue {
-  #waiting: Due[] = []
+  readonly #options: DueQueueOptions
+  /** What is done has left a hole, for it must not be kept alive. */
+  #waiting: (Due | undefined)[] = []
+  /** Where the first that waits stands. */
   #next = 0
   #lastMs = 0
   #timer: NodeJS.Timeout | undefined
   /** Stands for the turns in which the clock is watched; another one, or none, ends them. */
   #watch: object | undefined
   #acting = false
-  readonly #failed: (error: Error) => void
+  #flushing = false
 
-  /** @param failed  Is told what an `act` throws, for there is nobody else to catch it. */
-  constructor(failed: (error: Error) => void) {
-    this.#failed = failed
+  constructor(options: DueQueueOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -35,17 +49,18 @@ export class DueQueue implements TimerQueue {
   }
 
   at(dueMs: number, act: () => void): void {
-    if (this.size === 0 && !this.#acting) {
-      if (dueMs <= now()) return this.#run(act) // a turn later would cost each round trip 2 ms
-      this.#lastMs = 0
-    }
-    this.#lastMs = Math.max(this.#lastMs, dueMs)
+    const isIdle = this.size === 0 && !this.#acting
+    this.#lastMs = isIdle ? dueMs : Math.max(this.#lastMs, dueMs)
     this.#waiting.push({ atMs: this.#lastMs, act })
-    if (this.size === 1 && !this.#acting) this.#arm()
+    if (!isIdle) return
+    if (dueMs <= now() && !this.#options.apart()) this.#actAll() // a turn later would cost each round trip 2 ms
+    else this.#arm()
   }
 
+  /** From within an `act`: as soon as that has returned. */
   flush(): void {
-    this.#actAll((): boolean => true)
+    this.#flushing = true
+    if (!this.#acting) this.#actAll()
   }
 
   clear(): void {
@@ -55,35 +70,39 @@ export class DueQueue implements TimerQueue {
     this.#next = 0
   }
 
-  #actAll(isDue: (atMs: number) => boolean): void {
-    if (this.#acting) return // its loop takes what is added, too
+  /** Acts on all that is due, or on the first of it where they are to be apart. */
+  #actAll(): void {
     this.#acting = true
-    for (let due = this.#waiting[0]; due && isDue(due.atMs); due = this.#waiting[this.#next]) {
-      this.#next++
-      this.#run(due.act)
+    while (this.size > 0 && (this.#flushing || this.#waiting[this.#next]!.atMs <= now())) {
+      const { act } = this.#waiting[this.#next]!
+      this.#waiting[this.#next++] = undefined
+      this.#options.run(act)
+      if (!this.#flushing && this.#options.apart()) break
     }
     this.#acting = false
-    this.#waiting.splice(0, this.#next)
-    this.#next = 0
+    this.#flushing = false
+    this.#compact()
     this.#arm()
   }
 
-  #run(act: () => void): void {
-    try {
-      act()
-    } catch (thrown) {
-      this.#failed(asError(thrown))
-    }
+  #compact(): void {
+    if (this.size > 0 && (this.#next < SLACK || this.#next < this.size)) return
+    this.#waiting = this.size > 0 ? this.#waiting.slice(this.#next) : []
+    this.#next = 0
   }
 
   #arm(): void {
     clearTimer(this.#timer)
     this.#watch = undefined
-    const first = this.#waiting[0]
-    if (!first) return
-    const restMs = first.atMs - now()
-    if (restMs >= TIMER_ERROR_MS) this.#timer = setTimer(() => this.#actDue(), restMs - TIMER_ERROR_MS)
+    if (this.size === 0) return
+    const restMs = this.#waiting[this.#next]!.atMs - now()
+    if (restMs >= TIMER_ERROR_MS) this.#timer = setTimer(() => this.#look(), Math.min(restMs - TIMER_ERROR_MS, MAX_TIMER_MS))
     else this.#watchTheClock({})
+  }
+
+  #look(): void {
+    if (this.#waiting[this.#next]!.atMs <= now() && !this.#options.apart()) this.#actAll()
+    else this.#arm()
   }
 
   /** Turn by turn: all else that is ready goes on meanwhile. */
@@ -91,12 +110,8 @@ export class DueQueue implements TimerQueue {
     this.#watch = watch
     nextTurn(() => {
       if (this.#watch !== watch) return
-      if (this.#waiting[0]!.atMs <= now()) this.#actDue()
+      if (this.#waiting[this.#next]!.atMs <= now()) this.#actAll()
       else this.#watchTheClock(watch)
     })
-  }
-
-  #actDue(): void {
-    this.#actAll((atMs) => atMs <= now())
   }
 }

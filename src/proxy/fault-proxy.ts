@@ -18,7 +18,10 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number
   /** The path of a unix socket, if it listens there. */
   readonly path: string | undefined
-  /** The upstream's URL with our host and port: what the client is given instead of it. */
+  /**
+   * The upstream's URL with our host and port, its password included: what the client is given instead of it. The name `localhost`
+   * stays, so that a certificate for it holds; for one that is made out to another name give the client that name as `servername`.
+   */
   readonly url: string
   /** Decides all that is random. */
   readonly seed: number
@@ -34,8 +37,14 @@ export interface FaultProxy extends AsyncDisposable {
   /** The next link that nobody has asked for yet, oldest first. */
   nextLink(options?: WaitOptions): Promise<Link>
   /**
+   * Resolves in the turn in which `count` links are live at once, to all of those; at once if they are now.
+   * @param options.withinMs  Default {@link DEFAULT_REACH_WITHIN_MS}.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`, with how many there were; `ERR_NETGRACE_STOPPED`: the proxy stopped first.
+   */
+  linksReach(count: number, options?: WaitOptions): Promise<Link[]>
+  /**
    * The link in which `pattern` came by: no more sleeping and hoping. Of what came before the call the last KiB of
-   * each lane are looked at; what has answered one call does not answer a later one.
+   * each lane are looked at; an occurrence answers one call, the oldest that waits for it.
    * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: not within `withinMs`; `ERR_NETGRACE_STOPPED`: the proxy stopped first.
    */
   saw(pattern: Pattern, options?: SawOptions): Promise<Link>
@@ -48,7 +57,8 @@ export interface FaultProxy extends AsyncDisposable {
   /**
    * Stops: everybody who is connected sees a clean end, if he says goodbye within the grace. A later call gives the
    * same promise, and can only bring the deadline forward.
-   * @throws {FaultUnusedError} `ERR_NETGRACE_FAULT_UNUSED`, once all is down: a fault has met nothing.
+   * @throws {FaultUnusedError} `ERR_NETGRACE_FAULT_UNUSED`, once all is down: a fault never triggered.
+   * @throws {NetgraceError} `ERR_NETGRACE_UPSTREAM`, once all is down: no dial ever succeeded, and nothing allowed that.
    */
   stop(options?: { readonly graceMs?: number }): Promise<StopReport>
   /** With the seed. */

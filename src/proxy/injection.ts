@@ -1,60 +1,94 @@
 import { seedOf, Seeded } from '../faults/random.ts'
+import { asError } from '../lifetime/throw-all.ts'
 import { describeFault, type Direction, type Fault } from '../model/fault.ts'
-import { describeWhere, type After, type Where } from '../model/where.ts'
-import type { Lane } from './lane.ts'
+import { describeWhere, type Where } from '../model/where.ts'
+import { type CallSite, callSite } from '../timeline/call-site.ts'
+import { LinkStrike, type StrikeOwner } from './link-strike.ts'
 import type { NetLink } from './link.ts'
-import { type Matcher, matcherFor } from './matcher.ts'
-import type { Slot, Strike } from './slot.ts'
+import { Waits } from './waits.ts'
 
 /** A fault that is on. Whoever injected it heals it; the proxy's stop does it at last. */
 export interface InjectedFault extends Disposable {
-  /** On how many links it has met something so far. */
+  /** On how many links it has triggered so far. */
   readonly hits: number
   /**
    * Takes it off, in this turn: what it holds is released. A link on which it has swallowed something is reset,
-   * because a stream with a hole must not go on; what it has ended stays ended. A second call does nothing.
+   * because a stream with a gap must not go on; what it has ended stays ended. A second call does nothing.
    */
   heal(): void
 }
 
+/** What an injection tells its proxy. */
+export interface InjectionOwner {
+  healed(injection: Injection): void
+  failed(error: Error): void
+}
+
 /** See {@link InjectedFault}: one fault, and the links that it is on. */
-export class Injection implements InjectedFault {
+export class Injection implements InjectedFault, StrikeOwner {
   readonly fault: Fault
   readonly where: Where
+  /** The line that injected it. */
+  readonly site: CallSite = callSite()
+  /** What came by while it waited. */
+  readonly waits: Waits = new Waits()
   hits = 0
-  /** How many links it is on, or was. */
-  reached = 0
   readonly #seed: number
   readonly #strikes = new Map<NetLink, LinkStrike>()
-  readonly #healed: (injection: Injection) => void
+  readonly #owner: InjectionOwner
   #timesLeft: number
   #off = false
 
   /** @param seed  Made of the proxy's seed and of what the fault is; so another fault does not move this one. */
-  constructor(fault: Fault, where: Where, seed: number, healed: (injection: Injection) => void) {
+  constructor(fault: Fault, where: Where, seed: number, owner: InjectionOwner) {
     this.fault = fault
     this.where = where
     this.#seed = seed
-    this.#healed = healed
+    this.#owner = owner
     this.#timesLeft = where.times ?? Infinity
   }
 
   /** Takes its place on a link, if that is one of its own. */
   strike(link: NetLink, is: 'open' | 'later'): void {
+    if (this.#off || !link.canEnd('reset')) return
     const { links = is, probability } = this.where
-    if (typeof links === 'function' ? !links(link) : links !== is) return
-    if (probability !== undefined && new Seeded(seedOf(this.#seed, 'toss')).at(link.id) >= probability) return
-    this.reached++
-    const strike = new LinkStrike(this, link)
+    if (typeof links === 'string' && links !== is) return this.waits.notChosen()
+    if (probability !== undefined && new Seeded(seedOf(this.#seed, 'toss')).at(link.id) >= probability) return this.waits.spared()
+    const chosen = typeof links === 'function' ? this.#asks(links, link) : true
+    if (chosen === false) return this.waits.notChosen()
+    const strike = new LinkStrike(this, link, chosen)
     this.#strikes.set(link, strike)
     strike.begin()
+  }
+
+  /** It is known now where the link leads. */
+  located(link: NetLink): void {
+    const strike = this.#strikes.get(link)
+    const { links } = this.where
+    if (!strike || strike.isChosen !== undefined || typeof links !== 'function') return
+    const chosen = this.#asks(links, link) ?? false
+    if (!chosen) this.#dismiss(link)
+    strike.choose(chosen)
+  }
+
+  /** The link's upstream is connected. */
+  opened(link: NetLink): void {
+    this.#strikes.get(link)?.opened()
+  }
+
+  /** The link's upstream will never be there. */
+  unreachable(link: NetLink): void {
+    this.#strikes.get(link)?.neverOpens()
   }
 
   heal(): void {
     if (this.#off) return
     this.#off = true
-    this.#healed(this)
-    for (const strike of this.#strikes.values()) strike.heal()
+    this.#owner.healed(this)
+    for (const strike of this.#strikes.values()) {
+      this.waits.add(strike.wait())
+      strike.heal()
+    }
     this.#strikes.clear()
   }
 
@@ -64,10 +98,13 @@ export class Injection implements InjectedFault {
 
   /** The link is over. */
   forget(link: NetLink): void {
+    const strike = this.#strikes.get(link)
+    if (!strike) return
+    this.waits.add(strike.wait())
+    strike.forget()
     this.#strikes.delete(link)
   }
 
-  /** `true` once for each of its `times`. */
   takeOne(): boolean {
     if (this.#timesLeft === 0) return false
     this.#timesLeft--
@@ -78,70 +115,45 @@ export class Injection implements InjectedFault {
     return seedOf(this.#seed, link.id, direction)
   }
 
+  triggered(link: NetLink): void {
+    this.hits++
+    link.faults.push(this.toString())
+    link.track.record('note', `triggered ${this.toString()}`)
+  }
+
+  couldNotBegin(link: NetLink, thrown: unknown): Error {
+    return new Error(`${this.toString()} could not begin on link #${link.id}, its function threw: ${asError(thrown).message}`, {
+      cause: thrown,
+    })
+  }
+
+  leftGap(link: NetLink): void {
+    link.track.record('note', `${this.toString()} is healed, and has left a gap`)
+    link.reset()
+  }
+
   toString(): string {
     return `${describeFault(this.fault)} ${describeWhere(this.where)}`
   }
-}
 
-/** An injection on one link. */
-class LinkStrike implements Strike {
-  readonly fault: Fault
-  readonly after: After
-  matched: boolean
-  readonly #injection: Injection
-  readonly #link: NetLink
-  readonly #slots = new Map<Slot, Lane>()
-  #awake: boolean | undefined
-  #met = false
-
-  constructor(injection: Injection, link: NetLink) {
-    const { fault, where } = injection
-    this.fault = fault
-    this.after = where.after ?? {}
-    this.matched = this.after.match === undefined
-    this.#injection = injection
-    this.#link = link
-  }
-
-  begin(): void {
-    const { direction = 'both' } = this.#injection.where
-    for (const lane of Object.values(this.#link.lanes)) {
-      const acts = direction === 'both' || direction === lane.direction
-      if (acts || !this.matched) this.#slots.set(lane.insert(this, !acts), lane)
+  /** `undefined`: it asked for what is not known yet, so that it is to be asked again. */
+  #asks(links: (link: NetLink) => boolean, link: NetLink): boolean | undefined {
+    const askedTooEarly = link.upstream.askedTooEarly
+    const isTooEarly = (): boolean => link.upstream.askedTooEarly !== askedTooEarly
+    try {
+      const answer = Boolean(links(link))
+      return isTooEarly() ? undefined : answer
+    } catch (thrown) {
+      if (isTooEarly()) return undefined
+      const message = `the \`links\` function of ${this.toString()} threw for link #${link.id}, which goes without the fault: ${asError(thrown).message}`
+      this.#owner.failed(this.site.blame(new Error(message, { cause: thrown })))
+      this.waits.threw(asError(thrown).message)
+      return false
     }
-    this.wakeWhoIsDue()
   }
 
-  heal(): void {
-    let hole = false
-    for (const [slot, lane] of this.#slots) hole = lane.remove(slot) || hole
-    if (!hole) return
-    this.#link.track.record('note', `${this.#injection.toString()} is healed, and has left a hole`)
-    this.#link.reset()
-  }
-
-  matcher(): Matcher {
-    return matcherFor(this.after.match!)
-  }
-
-  seedFor(direction: Direction): number {
-    return this.#injection.seedFor(this.#link, direction)
-  }
-
-  wake(): boolean {
-    this.#awake ??= this.#injection.takeOne()
-    return this.#awake
-  }
-
-  met(): void {
-    if (this.#met) return
-    this.#met = true
-    this.#injection.hits++
-    this.#link.faults.push(this.#injection.toString())
-    this.#link.track.record('note', `met ${this.#injection.toString()}`)
-  }
-
-  wakeWhoIsDue(): void {
-    for (const slot of this.#slots.keys()) slot.wakeIfDue()
+  #dismiss(link: NetLink): void {
+    this.waits.notChosen()
+    this.#strikes.delete(link)
   }
 }

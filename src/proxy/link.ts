@@ -20,8 +20,12 @@ export interface LinkOwner {
   readonly dialTimeoutMs: number
   /** Where to dial; asked for each link. */
   upstream(): Endpoint | Promise<Endpoint>
-  /** Its upstream socket is connected. */
-  dialled(link: NetLink, to: Endpoint): void
+  /** Where it leads is known now, though it was not when it was accepted. */
+  located(link: NetLink): void
+  /** Its upstream is connected. */
+  opened(link: NetLink, to: Endpoint): void
+  /** Its upstream will never be there, and `why`. */
+  unreachable(link: NetLink, why: string): void
   /** Bytes have arrived, before any fault sees them. */
   arrived(link: NetLink, direction: Direction, chunk: Buffer): void
   /** Both its sockets are gone. */
@@ -50,7 +54,13 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   readonly track: Track
   /** It was cut when the grace ran out. */
   forced = false
+  /** Why there is no upstream; `undefined`: there is one, or nothing has failed yet. */
+  unreachable: string | undefined
+  /** Its contents are TLS, as far as its first bytes say: a pattern cannot match them. */
+  isEncrypted = false
   readonly #owner: LinkOwner
+  /** Where it leads, or the answer that is waited for. */
+  #to: Endpoint | Promise<Endpoint> | undefined
   #dialled: Dialled | undefined
   #closing: 'no' | 'finishing' | 'resetting' = 'no'
   #over = false
@@ -69,16 +79,27 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     return { upstream: this.lanes.upstream.bytes, downstream: this.lanes.downstream.bytes }
   }
 
-  /** Begins: reads from the client and dials the upstream, neither waiting for the other. Nothing moves before the turn is over. */
+  /** Asks where it leads, before it counts as open: a function may inject a fault meanwhile, which is for this link, too. */
+  locate(): void {
+    try {
+      this.#to = this.#owner.upstream()
+    } catch (thrown) {
+      this.#to = Promise.reject(thrown)
+    }
+    if (this.#to instanceof Promise) this.#to.catch(() => {}) // the dial hears of it
+    else this.upstream.endpoint = this.#to
+  }
+
+  /** Begins to read from the client. Nothing moves before the turn is over. */
   start(socket: Socket, peer: Endpoint): void {
     this.track.record('opened', formatEndpoint(peer))
     this.client.attach(socket, new EndingWatch(socket, 'open'), peer)
-    void this.#dial()
   }
 
   record(): LinkRecord {
-    const { id, openedAtMs, bytes } = this
-    return { id, openedAtMs, bytes, client: this.client.ending, upstream: this.upstream.ending, faults: [...this.faults] }
+    const { id, openedAtMs, bytes, client, upstream, unreachable, faults } = this
+    const record = { id, openedAtMs, bytes, client: client.ending, upstream: upstream.ending, faults: [...faults] }
+    return unreachable === undefined ? record : { ...record, unreachable }
   }
 
   toString(): string {
@@ -129,7 +150,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   arrived(side: Side, item: Item): void {
     const lane = this.#laneFrom(side)
     if (typeof item === 'symbol') this.track.record('peer half-closed', `${this.#name(side)} sent ${item === END ? 'FIN' : 'RST'}`)
-    else if (this.#closing === 'no') this.#owner.arrived(this, lane.direction, item)
+    else if (this.#closing === 'no') this.#sawBytes(lane, item)
     lane.push(item)
   }
 
@@ -145,9 +166,13 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   }
 
   delivered(lane: Lane, last: typeof END | typeof RST): void {
-    if (last === RST || (lane.from.broken && !lane.endsBoth)) this.reset()
-    else if (lane.endsBoth) this.finish()
+    if (last === RST || (lane.from.broken && lane.endsLinkAs === undefined)) this.reset()
+    else if (lane.endsLinkAs === 'finish') this.finish()
     else lane.to.end()
+  }
+
+  canEnd(how: 'finish' | 'reset'): boolean {
+    return this.#closing === 'no' || (how === 'reset' && this.#closing === 'finishing')
   }
 
   failed(error: Error): void {
@@ -162,20 +187,24 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     else if (!lane.entered) lane.push(RST)
   }
 
-  async #dial(): Promise<void> {
+  /** Dials the upstream, while the client may send already. */
+  async dial(): Promise<void> {
     const startedAtMs = now()
     let to: Endpoint
     try {
-      to = await this.#owner.upstream()
+      to = this.#to instanceof Promise ? await this.#to : this.#to!
     } catch (thrown) {
       const cause = asError(thrown)
       if (this.upstream.gone) return
       this.#owner.failed(cause)
       this.upstream.never(notDialled(startedAtMs, { error: cause }))
-      return this.#unreachable()
+      return this.#cannotReach(`the upstream function failed: ${cause.message}`)
     }
     if (this.upstream.gone) return
-    this.upstream.endpoint = to
+    if (this.#to instanceof Promise) {
+      this.upstream.endpoint = to
+      this.#owner.located(this)
+    }
     this.track.record('dialling', formatEndpoint(to))
     const dialled = dial(to, { allowHalfOpen: true })
     const { socket, watch } = dialled
@@ -188,17 +217,28 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     this.#dialled = undefined
     if (stands) {
       this.upstream.attach(socket, watch, to)
-      return this.#owner.dialled(this, to)
+      return this.#owner.opened(this, to)
     }
-    this.upstream.never(watch.ending())
-    this.#unreachable()
+    const ending = watch.ending()
+    this.upstream.never(ending)
+    this.#cannotReach(whyNot(to, ending))
   }
 
-  /** A clean end would hide it. */
-  #unreachable(): void {
-    this.track.record('note', `upstream: ${describeEnding(this.upstream.ending!)}`)
-    if (this.#closing === 'no') this.reset()
+  /** What a failed dial does to the client goes along the lane, as any reset: a clean end would hide it, and faults hold it as they hold all else. */
+  #cannotReach(why: string): void {
+    if (this.#closing === 'no') {
+      this.unreachable = why
+      this.track.record('note', `${why}; the client is reset`)
+      this.#owner.unreachable(this, why)
+      this.lanes.upstream.close()
+      this.lanes.downstream.push(RST)
+    }
     this.#overNow()
+  }
+
+  #sawBytes(lane: Lane, chunk: Buffer): void {
+    this.isEncrypted ||= isHandshake(chunk)
+    this.#owner.arrived(this, lane.direction, chunk)
   }
 
   #dropDial(): void {
@@ -241,4 +281,28 @@ function notDialled(sinceMs: number, seen: { readonly intent: 'closed' } | { rea
   const verdict = decideEnding({ ...seen, endSeen: false, falseEnd: false, finFirst: false, unsure: false })
   const cause = 'error' in seen ? { cause: seen.error } : {}
   return { ...verdict, phase: 'connecting', bytesRead: 0, bytesWritten: 0, durationMs: now() - sinceMs, ...cause }
+}
+
+/** A sentence without its end, as the story and `history` have it. */
+function whyNot(to: Endpoint, ending: Ending): string {
+  const { code, message } = (ending.cause ?? {}) as NodeJS.ErrnoException
+  const address = formatEndpoint(to)
+  switch (ending.kind) {
+    case 'refused':
+      return `nothing listens at ${address} (${codeOf(ending.cause)})`
+    case 'timeout':
+      return `${address} did not answer the connect within ${Math.round(ending.durationMs)} ms`
+    default:
+      return `${address} cannot be reached (${code ?? message ?? describeEnding(ending)})`
+  }
+}
+
+function codeOf(error: Error | undefined): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as Error) : error
+  return (first as NodeJS.ErrnoException | undefined)?.code ?? 'ECONNREFUSED'
+}
+
+/** Whether bytes begin a TLS handshake: a record of type 22 with the greeting of either side in it. */
+function isHandshake(chunk: Buffer): boolean {
+  return chunk[0] === 0x16 && chunk[1] === 0x03 && (chunk[5] === 1 || chunk[5] === 2)
 }

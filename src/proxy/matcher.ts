@@ -30,7 +30,7 @@ class BytesMatcher implements Matcher {
     const over = border.indexOf(this.#bytes)
     const found = over >= 0 ? over + wanted - this.#tail.length : this.#within(chunk)
     const all = chunk.length >= wanted - 1 ? chunk : border
-    this.#tail = Buffer.from(all.subarray(all.length - Math.min(all.length, wanted - 1)))
+    this.#tail = copyOfLast(all, wanted - 1)
     return found
   }
 
@@ -42,7 +42,8 @@ class BytesMatcher implements Matcher {
 
 class PatternMatcher implements Matcher {
   readonly #pattern: RegExp
-  #tail = ''
+  /** As bytes: a piece of a text would keep all of the text alive. */
+  #tail: Buffer = Buffer.alloc(0)
 
   constructor({ source, flags }: RegExp) {
     this.#pattern = new RegExp(source, `${flags.replaceAll(/[gy]/g, '')}g`)
@@ -50,12 +51,20 @@ class PatternMatcher implements Matcher {
 
   feed(chunk: Buffer): number {
     const before = this.#tail.length
-    const text = this.#tail + chunk.toString('latin1') // a character a byte
-    this.#tail = text.slice(-MATCH_WINDOW)
+    const all = before > 0 ? Buffer.concat([this.#tail, chunk]) : chunk
+    const text = all.toString('latin1') // a character a byte
+    this.#tail = copyOfLast(all, MATCH_WINDOW)
     for (const match of text.matchAll(this.#pattern)) {
       const end = match.index + match[0].length
       if (end > before) return end - before
     }
     return -1
   }
+}
+
+/** Not a view, which would keep the chunk alive, nor a part of the shared pool. */
+function copyOfLast(bytes: Buffer, count: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(Math.min(count, bytes.length))
+  bytes.copy(copy, 0, bytes.length - copy.length)
+  return copy
 }

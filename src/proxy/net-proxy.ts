@@ -1,6 +1,7 @@
 import { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
+import { Reach } from '../lifetime/reach.ts'
 import { inSlices } from '../lifetime/slices.ts'
 import { sleep } from '../lifetime/sleep.ts'
 import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
@@ -13,9 +14,11 @@ import { checkOptions, duration, oneOf } from '../model/options.ts'
 import { socketPath } from '../model/socket-path.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import { checkWhere, type Pattern, type Where } from '../model/where.ts'
+import { type CallSite, callSite } from '../timeline/call-site.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
 import type { ListenerEvents } from '../wire/listener.ts'
+import { Dials } from './dials.ts'
 import { Entrance } from './entrance.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import type { InjectedFault } from './injection.ts'
@@ -55,11 +58,15 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   readonly #entrance: Entrance
   readonly #sightings = new Sightings()
   readonly #newcomers = new Newcomers()
+  readonly #reach: Reach<NetLink> = new Reach(this.live, 'links')
   readonly #injections: Injections
   readonly #tally = new Tally()
+  readonly #dials: Dials
+  /** The line that started it. */
+  readonly #site: CallSite = callSite()
   #moving: Promise<unknown> = Promise.resolve()
   readonly #stopping: ProxyStop<StopReport>
-  /** Faults of a proxy that never listened are not to blame for having met nothing. */
+  /** Faults of a proxy that never listened are not to blame for never having triggered. */
   #opened = false
   #stopped = false
   #forgetSignal = (): void => {}
@@ -72,7 +79,8 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#setup = setup
     this.#track = setup.timeline.open('proxy')
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
-    this.#injections = new Injections(this.seed, this.#track)
+    this.#injections = new Injections(this.seed, this.#track, (error) => this.failed(error))
+    this.#dials = new Dials(options.allowUnreachable === true || upstream.fixed === undefined)
     this.dialTimeoutMs = options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
     const { host = DEFAULT_PROXY_HOST, port = 0, path } = options
     this.#entrance = new Entrance(path === undefined ? { host, port } : { path: socketPath(path, 'path') }, this)
@@ -128,6 +136,10 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     return this.#newcomers.next(options, this.toString())
   }
 
+  async linksReach(count: number, options: WaitOptions = {}): Promise<Link[]> {
+    return this.#reach.reaches(count, options, this.toString())
+  }
+
   async saw(pattern: Pattern, options: SawOptions = {}): Promise<Link> {
     return this.#sightings.saw(pattern, options, this.toString())
   }
@@ -136,6 +148,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     oneOf('reset', 'end', 'keep')('existing', existing)
     return this.#move(async () => {
       this.#track.record('note', `down (${existing})`)
+      this.#dials.mayFail = true
       const deadline = new Deadline(DOWN_WITHIN_MS)
       await this.#entrance.closeAndHold(deadline)
       deadline.cancel()
@@ -198,11 +211,30 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   accepted(socket: Parameters<ListenerEvents['accepted']>[0]): void {
     const id = ++this.#tally.accepted
     const link = new NetLink(this, id, this.#timeline.open('link', id))
-    this.live.add(link)
+    link.locate()
     this.#sightings.opened(link)
     link.start(socket, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
-    this.#injections.opened(link)
+    this.live.add(link)
+    this.#injections.accepted(link)
     this.#newcomers.arrived(link)
+    void link.dial()
+  }
+
+  located(link: NetLink): void {
+    this.#injections.located(link)
+  }
+
+  opened(link: NetLink, to: Endpoint): void {
+    this.#dials.stood++
+    const { upstream } = link
+    const closed = upstream.local && this.#setup.dialled?.(upstream.local, to)
+    if (closed) void upstream.ended.then(closed)
+    this.#injections.opened(link)
+  }
+
+  unreachable(link: NetLink, why: string): void {
+    this.#dials.failed(why)
+    this.#injections.unreachable(link)
   }
 
   late(): void {
@@ -212,11 +244,6 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   failed(error: Error): void {
     this.#tally.errors.push(error)
-  }
-
-  dialled({ upstream }: NetLink, to: Endpoint): void {
-    const closed = upstream.local && this.#setup.dialled?.(upstream.local, to)
-    if (closed) void upstream.ended.then(closed)
   }
 
   arrived(link: NetLink, direction: Direction, chunk: Buffer): void {
@@ -238,6 +265,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#entrance.quit()
     this.#sightings.close(() => this.#stoppedError())
     this.#newcomers.close(() => this.#stoppedError())
+    this.#reach.close(() => this.#stoppedError())
   }
 
   acceptBacklog(deadline: Deadline): Promise<void> {
@@ -263,17 +291,26 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   async #stop(deadline: Deadline): Promise<StopReport> {
     await deadline.beats(this.#moving.catch(() => {}))
     const phases = await stopInOrder(this, deadline)
-    for (const link of this.live.all) this.#tally.count(link, this.#entrance.address, true)
+    for (const link of this.live.all) {
+      this.#tally.count(link, this.#entrance.address, true)
+      this.#injections.over(link)
+    }
     this.live.all.clear()
     this.#forgetSignal()
     const { accepted, errors, forced, late } = this.#tally
-    const unused = this.#opened ? this.#injections.unused(this.toString(), accepted) : undefined
-    if (unused) errors.push(unused)
+    const wrong = this.#opened ? this.#whatIsWrong(accepted) : undefined
+    if (wrong) errors.push(wrong)
     this.#stopped = true
     this.#track.record('stopped', `links ${accepted}, forced ${forced}, late ${late}`)
     this.#timeline.close(this.#track)
     this.#setup.stopped?.(errors)
     return this.#tally.report(phases)
+  }
+
+  /** Where no dial ever succeeded, that is why faults never triggered. */
+  #whatIsWrong(accepted: number): NetgraceError | undefined {
+    const unreachable = this.#dials.error(this.toString())
+    return unreachable ? this.#site.blame(unreachable) : this.#injections.unused(this.toString(), accepted)
   }
 
   /** One after the other: a stop lets the one under way be done. */

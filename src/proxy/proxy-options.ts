@@ -1,6 +1,6 @@
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import type { Fault } from '../model/fault.ts'
-import { checkOptions, duration, integer, listenPath, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
+import { boolean, checkOptions, duration, integer, listenPath, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
 import { checkWhere, type Where } from '../model/where.ts'
 
 /** Default of `graceMs`: how long `stop()` lets both sides say goodbye. Milliseconds. */
@@ -32,6 +32,8 @@ export interface ProxyOptions {
   readonly signal?: AbortSignal
   /** How long a dial may take; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
   readonly dialTimeoutMs?: number
+  /** Allows that no dial ever succeeds; otherwise `stop()` rejects then. Default false. */
+  readonly allowUnreachable?: boolean
 }
 
 const faultList: Rule = (name, value) => {
@@ -52,6 +54,7 @@ export const proxyRules: Rules<ProxyOptions> = {
   graceMs: duration,
   signal,
   dialTimeoutMs: duration,
+  allowUnreachable: boolean,
 }
 
 export function checkProxyOptions(options: ProxyOptions): void {

@@ -1,7 +1,10 @@
 import type { Deadline } from '../lifetime/deadline.ts'
 import { OneStop } from '../lifetime/one-stop.ts'
-import { FaultUnusedError } from '../model/errors.ts'
+import { NetgraceError } from '../model/errors.ts'
 import { checkOptions, duration } from '../model/options.ts'
+
+/** What a stop rejects with: nothing was tested. */
+const FATAL: ReadonlySet<string> = new Set(['ERR_NETGRACE_FAULT_UNUSED', 'ERR_NETGRACE_UPSTREAM'])
 
 /** The one stop of a proxy, by both its doors: one throws what the other reports. */
 export class ProxyStop<Report extends { readonly errors: readonly Error[] }> {
@@ -19,7 +22,7 @@ export class ProxyStop<Report extends { readonly errors: readonly Error[] }> {
     return this.#once.report !== undefined
   }
 
-  /** Resolves to the report, an unused fault among its errors. */
+  /** Resolves to the report; that a fault never triggered, or no upstream was there, is among its errors. */
   halt(options: { readonly graceMs?: number }): Promise<Report> {
     try {
       checkOptions(options, { graceMs: duration })
@@ -29,10 +32,10 @@ export class ProxyStop<Report extends { readonly errors: readonly Error[] }> {
     return this.#once.call(options.graceMs, this.#defaultMs, this.#stop)
   }
 
-  /** Rejects with an unused fault, once all is down. */
+  /** Rejects with what says that the test has not tested what it was to, once all is down. */
   async stop(options: { readonly graceMs?: number }): Promise<Report> {
     const report = await this.halt(options)
-    for (const error of report.errors) if (error instanceof FaultUnusedError) throw error
+    for (const error of report.errors) if (error instanceof NetgraceError && FATAL.has(error.code)) throw error
     return report
   }
 }

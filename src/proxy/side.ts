@@ -39,7 +39,10 @@ export interface SideEvents {
  * (test/platform/closing.test.ts).
  */
 export class Side implements LinkSide {
-  endpoint: Endpoint | undefined
+  /** How often it was asked where it leads before that was known. */
+  askedTooEarly = 0
+  /** Bytes that were written to it and then dropped, because it never was there. */
+  lostBytes = 0
   local: Endpoint | undefined
   readonly ended: Promise<Ending>
   ending: Ending | undefined
@@ -49,11 +52,14 @@ export class Side implements LinkSide {
   gone = false
   readonly #events: SideEvents
   readonly #bornTurn = currentTurn()
+  #endpoint: Endpoint | undefined
   #resolveEnded!: (ending: Ending) => void
   #socket: Socket | undefined
   #watch: EndingWatch | undefined
   #early: Item[] = []
   #earlyBytes = 0
+  /** Chunks that were written since the socket had none left to send. */
+  #queuedItems = 0
   #finSent = false
   #lastWriteAtMs = -Infinity
 
@@ -62,6 +68,15 @@ export class Side implements LinkSide {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
+  }
+
+  get endpoint(): Endpoint | undefined {
+    if (!this.#endpoint) this.askedTooEarly++
+    return this.#endpoint
+  }
+
+  set endpoint(endpoint: Endpoint) {
+    this.#endpoint = endpoint
   }
 
   /** Begins to read from the socket, and sends it what was written before it was there. */
@@ -97,6 +112,9 @@ export class Side implements LinkSide {
     if (this.gone) return
     this.gone = true
     this.broken = true
+    this.lostBytes = this.#earlyBytes
+    this.#early = []
+    this.#earlyBytes = 0
     this.#end(ending)
   }
 
@@ -105,16 +123,28 @@ export class Side implements LinkSide {
     return this.#socket ? this.#socket.writableLength : this.#earlyBytes
   }
 
-  write(chunk: Buffer): void {
-    if (!this.#socket) {
+  /** How many chunks are among them; at least so many, if it has not been without any meanwhile. */
+  get queuedItems(): number {
+    if (!this.#socket) return this.#early.length
+    if (this.#socket.writableLength === 0) this.#queuedItems = 0
+    return this.#queuedItems
+  }
+
+  /** `false`: it will never be there, and the chunk is dropped. */
+  write(chunk: Buffer): boolean {
+    const socket = this.#socket
+    if (!socket) {
+      if (this.gone) return false
       this.#early.push(chunk)
       this.#earlyBytes += chunk.length
-      return
+      return true
     }
-    if (!this.#socket.writable) return
+    if (!socket.writable) return true
     this.#lastWriteAtMs = now()
-    if (chunk.length >= FULL_READ_BYTES) this.#gatherTurn(this.#socket)
-    this.#socket.write(chunk)
+    if (chunk.length >= FULL_READ_BYTES) this.#gatherTurn(socket)
+    this.#queuedItems = socket.writableLength === 0 ? 1 : this.#queuedItems + 1
+    socket.write(chunk)
+    return true
   }
 
   /** What comes in bulk goes out in one system call a turn: half as much again, both ways, as in one for each read. */
@@ -128,7 +158,7 @@ export class Side implements LinkSide {
   end(): void {
     if (this.#finSent) return
     if (!this.#socket) {
-      this.#early.push(END)
+      if (!this.gone) this.#early.push(END)
       return
     }
     this.#finSent = true
@@ -146,7 +176,7 @@ export class Side implements LinkSide {
   reset(): void {
     const socket = this.#socket
     if (!socket) {
-      this.#early.push(RST)
+      if (!this.gone) this.#early.push(RST)
       return
     }
     if (!this.#watch!.intend('reset')) return

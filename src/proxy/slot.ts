@@ -1,209 +1,161 @@
-import { Seeded } from '../faults/random.ts'
-import { asError } from '../lifetime/throw-all.ts'
-import type { Direction, Fault, LaneContext, Random, Stage } from '../model/fault.ts'
-import { END, type Item, sizeOf } from '../model/item.ts'
+import type { Direction } from '../model/fault.ts'
+import { type Item, sizeOf } from '../model/item.ts'
 import type { Link } from '../model/link.ts'
-import type { After } from '../model/where.ts'
-import { now } from '../timeline/clock.ts'
-import { DueQueue } from './due-queue.ts'
-import type { Matcher } from './matcher.ts'
-
-/** Whoever takes what comes along a lane. */
-export interface Receiver {
-  push(item: Item): void
-}
+import { ActiveStage, type Activation, type Receiver, type StageLane } from './active-stage.ts'
+import type { LaneTrigger } from './trigger.ts'
 
 /** What a slot needs of its lane. */
-export interface SlotLane {
+export interface SlotLane extends StageLane {
   readonly direction: Direction
   readonly link: Link
-  /** So many bytes have left the lane without being delivered. */
-  release(bytes: number): void
-  /** When the lane's `END` is delivered, the other direction ends, too. */
-  finishAtEnd(): void
-  /** A stage has thrown. */
-  failed(error: Error): void
-}
-
-/** One fault on one link: what its slots, one a lane, know together. */
-export interface Strike {
-  readonly fault: Fault
-  readonly after: After
-  matched: boolean
-  readonly matcher: () => Matcher
-  readonly seedFor: (direction: Direction) => number
-  /** A slot wants to wake; `false`: the fault has had its `times`. */
-  wake(): boolean
-  /** The fault has met something. */
-  met(): void
-  /** Wakes what waits in either lane, if all that it waited for has come. */
-  wakeWhoIsDue(): void
 }
 
 /**
- * A fault's place in one lane: asleep it lets everything pass and looks for what should wake it; awake it is a stage.
+ * A fault's place in one lane.
  *
- * It counts what goes in and comes out, so that a heal knows whether the stream has a hole.
+ * | state     | an item                                              | ends with                                   |
+ * |-----------|------------------------------------------------------|---------------------------------------------|
+ * | `holding` | is kept                                              | `start`: it is pushed again                 |
+ * | `pending` | passes, and the trigger looks at it                  | `activate`, `pass`                          |
+ * | `active`  | goes through the fault's stage                       | `heal`                                      |
+ * | `passing` | passes                                               | for good                                    |
+ * | `gone`    | passes                                               | the slot is not in the lane any more        |
  */
-export class Slot implements LaneContext, Receiver {
-  next: Receiver
-  readonly timers: DueQueue
+export class Slot implements Receiver {
+  readonly trigger: LaneTrigger
   readonly #lane: SlotLane
-  readonly #strike: Strike
-  /** It only looks for the match, which counts in either lane. */
-  readonly #looksOnly: boolean
-  #state: 'asleep' | 'timing' | 'awake' | 'passing' | 'gone' = 'asleep'
-  #stage: Stage | undefined
-  #matcher: Matcher | undefined
-  #seen = 0
-  /** Bytes that were pushed and neither emitted nor dropped. */
-  #held = 0
-  #dropped = false
-  #closedIn = false
-  #closedOut = false
-  #random: Random | undefined
+  #next: Receiver
+  #state: 'holding' | 'pending' | 'active' | 'passing' | 'gone' = 'pending'
+  #kept: Item[] = []
+  #stage: ActiveStage | undefined
+  /** An end has passed. */
+  #ended = false
+  /** Told when the trigger may hold now, in whichever lane. */
+  readonly #looked: () => void
 
-  constructor(lane: SlotLane, next: Receiver, strike: Strike, looksOnly: boolean) {
+  constructor(lane: SlotLane, next: Receiver, trigger: LaneTrigger, looked: () => void) {
     this.#lane = lane
-    this.next = next
-    this.#strike = strike
-    this.#looksOnly = looksOnly
-    this.timers = new DueQueue((error) => lane.failed(error))
-    if (!strike.matched) this.#matcher = strike.matcher()
+    this.#next = next
+    this.trigger = trigger
+    this.#looked = looked
   }
 
-  get link(): Link {
-    return this.#lane.link
+  get isPending(): boolean {
+    return this.#state === 'pending'
   }
 
-  get direction(): Direction {
-    return this.#lane.direction
-  }
-
-  get random(): Random {
-    this.#random ??= new Seeded(this.#strike.seedFor(this.direction))
-    return this.#random
+  get isActive(): boolean {
+    return this.#state === 'active'
   }
 
   /** It has let an end pass: nothing may come behind that any more. */
   get hasEnded(): boolean {
-    return this.#closedOut
+    return this.#ended || (this.#stage?.hasEnded ?? false)
   }
 
-  /** What may be in flight on account of it. */
+  /** What may be in flight on account of it. Bytes. */
   get inFlightBytes(): number {
-    return this.#state === 'awake' ? (this.#strike.fault.inFlightBytes ?? 0) : 0
+    return this.#state === 'active' ? this.#stage!.inFlightBytes : 0
   }
 
-  now(): number {
-    return now()
+  /** Whether what is emitted in the lane is to be read apart, on account of it. */
+  get apart(): boolean {
+    return this.#state === 'active' && this.#stage!.apart
+  }
+
+  /** How many items it holds, as far as that can be known from outside. */
+  get items(): number {
+    return this.#kept.length + (this.#stage?.items ?? 0)
+  }
+
+  get next(): Receiver {
+    return this.#next
+  }
+
+  set next(next: Receiver) {
+    this.#next = next
+    if (this.#stage) this.#stage.next = next
   }
 
   push(item: Item): void {
-    if (this.#closedOut) return this.#lane.release(sizeOf(item))
-    if (this.#state === 'awake') return this.#intoStage(item)
-    if (this.#state !== 'asleep' || typeof item === 'symbol') return this.next.push(item)
-    const border = this.#borderIn(item)
-    if (border > 0) this.next.push(item.subarray(0, border))
-    if (this.#strike.matched) this.#strike.wakeWhoIsDue()
-    if (border < item.length) this.push(item.subarray(border))
-  }
-
-  /** Wakes, or begins to wait until it may, if all that it waited for has come. */
-  wakeIfDue(): void {
-    const { after, matched } = this.#strike
-    if (this.#state !== 'asleep' || !matched) return
-    if (this.#looksOnly) {
-      this.#state = 'passing'
-      return
+    if (this.hasEnded) return this.#lane.release(sizeOf(item))
+    switch (this.#state) {
+      case 'holding':
+        this.#kept.push(item)
+        return
+      case 'pending':
+        return this.#pass(item)
+      case 'active':
+        return this.#stage!.push(item)
+      default:
+        this.#through(item)
     }
-    if (this.#seen < (after.bytes ?? 0)) return
-    this.#state = 'timing'
-    this.timers.at(now() + (after.ms ?? 0), () => this.#wake())
   }
 
-  emit(item: Item): void {
-    if (this.#closedOut || this.#state === 'gone') return
-    this.#strike.met()
-    if (typeof item === 'symbol') {
-      this.#closedOut = true
-      this.#lane.release(this.#held) // what is behind an end will not be emitted any more
-      this.#held = 0
-    } else {
-      this.#held -= item.length
-    }
-    this.next.push(item)
+  /** It stands in a lane that is over. */
+  endHasPassed(): void {
+    this.#ended = true
   }
 
-  drop(bytes: number): void {
-    if (this.#closedOut || this.#state === 'gone') return
-    this.#dropped ||= bytes > 0
-    this.#held -= bytes
-    this.#lane.release(bytes)
+  /** Keeps what comes until {@link start}. */
+  hold(): void {
+    if (this.#state === 'pending') this.#state = 'holding'
   }
 
-  finish(): void {
-    if (this.#closedOut || this.#state === 'gone') return
-    this.#lane.finishAtEnd()
-    this.emit(END)
+  /** What was kept comes now; before it, `first` is done. */
+  start(first: () => void): void {
+    if (this.#state !== 'holding') return
+    this.#state = 'pending'
+    first()
+    for (const item of this.#takeKept()) this.push(item)
   }
 
-  /** Lets go of all that is held. `true`: the stream has a hole now, or lacks its end, and must not go on. */
+  /** From now on all passes. */
+  pass(): void {
+    if (this.#state === 'pending') this.#state = 'passing'
+  }
+
+  /** From now on the fault's stage decides. It may emit at once, even where an end has passed before it. */
+  activate(activation: Activation): void {
+    if (this.#state !== 'pending') return
+    this.#state = 'active'
+    this.#stage = new ActiveStage(this.#lane, this.#next, activation, this.#ended)
+    this.#stage.begin()
+  }
+
+  /** Lets go of all that is held. `true`: the stream has a gap now, or lacks its end, and must not go on. */
   heal(): boolean {
-    if (this.#state === 'awake') this.#try(() => this.#stage?.flush())
-    const hole = !this.#closedOut && (this.#dropped || this.#held !== 0 || this.#closedIn)
-    if (this.#held > 0) this.#lane.release(this.#held)
+    const stage = this.#state === 'active' ? this.#stage : undefined
+    const kept = this.#takeKept()
+    if (this.#state === 'holding') this.#state = 'passing'
+    for (const item of kept) this.push(item)
+    const gap = stage?.heal() ?? false
     this.dispose()
-    return hole
+    return gap
   }
 
   dispose(): void {
-    if (this.#state === 'gone') return
     this.#state = 'gone'
-    this.timers.clear()
-    this.#try(() => this.#stage?.dispose())
-    this.#held = 0
+    this.#takeKept()
+    this.#stage?.dispose()
   }
 
-  /** How many bytes of a chunk still pass before it may wake; all of them, if it may not yet. */
-  #borderIn(chunk: Buffer): number {
-    const { after } = this.#strike
-    const missing = Math.max(0, (after.bytes ?? 0) - this.#seen)
-    let border = missing
-    if (!this.#strike.matched) {
-      const end = this.#matcher!.feed(chunk)
-      this.#strike.matched = end >= 0
-      border = Math.max(missing, end)
-    }
-    const awakens = this.#strike.matched && border <= chunk.length
-    const passing = awakens && !this.#looksOnly ? border : chunk.length
-    this.#seen += passing
-    return passing
+  #pass(item: Item): void {
+    if (typeof item === 'symbol' || this.trigger.isDone) return this.#through(item)
+    const border = this.trigger.look(item)
+    if (border > 0) this.#through(item.subarray(0, border))
+    if (this.trigger.matched) this.#looked()
+    if (border < item.length) this.push(item.subarray(border))
   }
 
-  #wake(): void {
-    this.#state = 'awake'
-    if (!this.#strike.wake()) {
-      this.#state = 'passing'
-      return
-    }
-    this.#try(() => {
-      this.#stage = this.#strike.fault(this)
-    })
+  #through(item: Item): void {
+    if (typeof item === 'symbol') this.#ended = true
+    this.#next.push(item)
   }
 
-  #intoStage(item: Item): void {
-    this.#strike.met()
-    if (typeof item === 'symbol') this.#closedIn = true
-    else this.#held += item.length
-    this.#try(() => this.#stage?.push(item))
-  }
-
-  #try(act: () => void): void {
-    try {
-      act()
-    } catch (thrown) {
-      this.#lane.failed(asError(thrown))
-    }
+  #takeKept(): Item[] {
+    const kept = this.#kept
+    this.#kept = []
+    return kept
   }
 }

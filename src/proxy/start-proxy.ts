@@ -1,27 +1,19 @@
 import { askedFor } from '../lifetime/origin.ts'
-import { onAbort } from '../lifetime/on-abort.ts'
-import { clearTimer, setTimer } from '../lifetime/timers.ts'
-import { describeEnding } from '../model/describe-ending.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { Timeline } from '../timeline/timeline.ts'
-import { dial } from '../wire/dial.ts'
-import { resetOrDestroy } from '../wire/reset.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import { NetProxy, type ProxySetup } from './net-proxy.ts'
-import { checkProxyOptions, DEFAULT_DIAL_TIMEOUT_MS, type ProxyOptions } from './proxy-options.ts'
+import { checkProxyOptions, type ProxyOptions } from './proxy-options.ts'
 import { Upstream, type UpstreamAddress } from './upstream.ts'
-
-/** How long the upstream may take to say goodbye to the connection that only asked whether it is there. Milliseconds. */
-const GOODBYE_MS = 250
 
 /**
  * Starts a proxy in front of `upstream` on a free loopback port and resolves once it is listening.
  *
- * The caller ends it with `stop()`, `await using`, or by aborting `signal`. That somebody is behind it is seen at the
- * start, by a connection that is closed at once; a netgrace server says it itself, and a function is asked at each dial instead.
+ * The caller ends it with `stop()`, `await using`, or by aborting `signal`. It dials the upstream for each link, and never
+ * otherwise. Where nothing listens, the client is reset, and `history` says so; if no dial ever succeeded, `stop()` rejects.
  *
- * @param upstream  A server as it is, an endpoint, a URL with host and port, `'HOST:PORT'`, or a function that gives one.
+ * @param upstream  A server as it is, an endpoint, a URL (without a port it is the scheme's default one), `'HOST:PORT'`, or a function that gives one for each link.
  * @param options.host  Where to listen. Default {@link DEFAULT_PROXY_HOST}.
  * @param options.port  0 to 65535. Default 0: the kernel chooses, and the proxy holds it.
  * @param options.path  A unix socket instead of host and port.
@@ -29,9 +21,10 @@ const GOODBYE_MS = 250
  * @param options.faults  `[fault, where]` each: on before the first byte.
  * @param options.graceMs  How long `stop()` lets both sides say goodbye. Milliseconds, ≥ 0. Default {@link DEFAULT_PROXY_GRACE_MS}.
  * @param options.dialTimeoutMs  How long a dial may take before its client is reset. Milliseconds. Default {@link DEFAULT_DIAL_TIMEOUT_MS}.
+ * @param options.allowUnreachable  Allows that no dial ever succeeds. Default false; a function as upstream allows it too, and so does `down()`.
  * @param options.signal  Aborting it is `stop()`.
  * @throws {TypeError | RangeError}  An option or the address is wrong. Nothing has been opened.
- * @throws {NetgraceError}  `ERR_NETGRACE_UPSTREAM`: nobody is there; `ERR_NETGRACE_LISTEN`: the address could not be bound;
+ * @throws {NetgraceError}  `ERR_NETGRACE_UPSTREAM`: it is a server of netgrace that does not listen; `ERR_NETGRACE_LISTEN`: the address could not be bound;
  *   `ERR_NETGRACE_STOPPED`: `signal` had aborted, or aborted meanwhile. Nothing is left open.
  */
 export async function startProxy(upstream: UpstreamAddress, options: ProxyOptions = {}): Promise<FaultProxy> {
@@ -45,35 +38,15 @@ export async function openProxy(upstream: UpstreamAddress, options: ProxyOptions
   if (options.signal?.aborted) {
     throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot start a proxy: signal had aborted already', { cause: options.signal.reason })
   }
-  await mustBeThere(behind, options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS, setup.cancel)
+  if (!options.allowUnreachable) mustListen(behind)
   const proxy = new NetProxy(behind, options, setup)
   await proxy.open()
   return proxy
 }
 
-async function mustBeThere({ fixed, listening }: Upstream, withinMs: number, cancel?: AbortSignal): Promise<void> {
-  if (fixed === undefined || listening) return
-  const missing = (why: string, cause?: Error): NetgraceError => {
-    const hint = 'Start the server first, or give a function, which is asked at each dial.'
-    return new NetgraceError('ERR_NETGRACE_UPSTREAM', `nobody is behind the proxy at ${formatEndpoint(fixed)}: ${why}. ${hint}`, { cause })
-  }
-  if (listening === false) throw missing('it does not listen')
-  const { socket, watch, standing } = dial(fixed, {})
-  const giveUp = (intent: 'timeout' | 'closed'): void => {
-    if (watch.intend(intent)) socket.destroy()
-  }
-  const timer = setTimer(() => giveUp('timeout'), withinMs)
-  const forget = cancel && onAbort(cancel, () => giveUp('closed'))
-  const stands = await standing
-  clearTimer(timer)
-  forget?.()
-  if (!stands) throw missing(describeEnding(watch.ending()), watch.ending().cause)
-  await new Promise<void>((resolve) => {
-    const bound = setTimer(() => resetOrDestroy(socket), GOODBYE_MS)
-    socket.once('close', () => {
-      clearTimer(bound)
-      resolve()
-    })
-    socket.resume().end()
-  })
+/** A part of ours says by itself whether it listens; anything else would have to be dialled, and what is dialled may count it. */
+function mustListen({ fixed, listening }: Upstream): void {
+  if (fixed === undefined || listening !== false) return
+  const message = `nothing listens at ${formatEndpoint(fixed)}: the server there is not listening. Start it first, give a function, which is asked for each link, or \`allowUnreachable: true\`.`
+  throw new NetgraceError('ERR_NETGRACE_UPSTREAM', message)
 }

@@ -30,13 +30,24 @@ export class Upstream {
     return typeof state === 'string' ? state === 'listening' : undefined
   }
 
-  /** The upstream's own URL, with another host and port: a client is given it as it is. */
+  /**
+   * The upstream's own URL, with another host and port: a client is given it as it is. The name `localhost` stays where
+   * `host` is a loopback address, for a certificate may be made out to it.
+   */
   urlAt(host: string, port: number): string {
     const url = this.#url
     const own = url && URL.canParse(url) ? new URL(url) : undefined
-    if (!own?.host) return `tcp://${bracketed(host)}:${port}`
-    own.host = `${bracketed(host)}:${port}`
+    if (!own?.host) return `tcp://${this.#nameAt(this.#fixedHost, host)}:${port}`
+    own.host = `${this.#nameAt(own.hostname, host)}:${port}`
     return own.href
+  }
+
+  #nameAt(name: string | undefined, host: string): string {
+    return name !== undefined && isLocalName(name) && isLoopback(host) ? name : bracketed(host)
+  }
+
+  get #fixedHost(): string | undefined {
+    return this.#fixed && 'host' in this.#fixed ? this.#fixed.host : undefined
   }
 
   get #url(): string | undefined {
@@ -47,8 +58,24 @@ export class Upstream {
     return typeof url === 'string' ? url : undefined
   }
 
-  async #ask(): Promise<Endpoint> {
+  /** The endpoint itself where the function knows it at once. */
+  #ask(): Endpoint | Promise<Endpoint> {
     if (typeof this.#given !== 'function') throw wrongType('upstream', 'a function', this.#given)
-    return endpointOf(await this.#given(), 'what the upstream function gave')
+    const given = this.#given()
+    const check = (address: Address): Endpoint => endpointOf(address, 'what the upstream function gave')
+    return isPromise(given) ? Promise.resolve(given).then(check) : check(given)
   }
+}
+
+function isPromise(value: Address | Promise<Address>): value is Promise<Address> {
+  return typeof (value as { readonly then?: unknown } | undefined)?.then === 'function'
+}
+
+/** A name by which a client of this machine finds what listens on its loopback addresses. */
+function isLocalName(host: string): boolean {
+  return /^(?:[^/]+\.)?localhost\.?$/i.test(host)
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host.startsWith('127.') || isLocalName(host) || host === '0.0.0.0' || host === '::'
 }

@@ -44,6 +44,7 @@ export class Bench implements LaneContext {
   timeMs = 0
   /** What came out, and when. */
   readonly out: { readonly atMs: number; readonly item: Item }[] = []
+  readonly hasRoom = true
   droppedBytes = 0
   finished = false
   readonly stage: Stage

@@ -4,6 +4,13 @@ import { describe, expect, test } from 'vitest'
 
 import { faults } from '../../src/faults/faults.ts'
 import { describeEnding } from '../../src/model/describe-ending.ts'
+import type { Endpoint } from '../../src/model/endpoint.ts'
+import type { FaultProxy } from '../../src/proxy/fault-proxy.ts'
+import type { ProxyOptions } from '../../src/proxy/proxy-options.ts'
+import { openProxy } from '../../src/proxy/start-proxy.ts'
+import type { UpstreamAddress } from '../../src/proxy/upstream.ts'
+import { tellStory } from '../../src/timeline/story.ts'
+import { Timeline } from '../../src/timeline/timeline.ts'
 import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, refusing, textOf, turns, unanswering, until } from '../support.ts'
 import type { NetLink } from '../../src/proxy/link.ts'
 import { dial, echo, serve } from '../contract/parts.ts'
@@ -14,7 +21,6 @@ describe('bytes', () => {
     const [up, down] = [noise(3_000_000), noise(3_000_000)]
     const bare = await bareServer()
     const proxy = await proxyTo(bare)
-    await bare.socket() // the one that asked whether somebody is there
     const client = await bareClient(proxy)
     const server = await bare.socket()
     const [atServer, atClient] = [new Collected(server), new Collected(client)]
@@ -28,7 +34,6 @@ describe('bytes', () => {
   test('of a sender whose reader sleeps wait in the sender', async () => {
     const bare = await bareServer(() => {}, { pauseOnConnect: true })
     const proxy = await proxyTo(bare)
-    await bare.socket()
     const client = await bareClient(proxy)
     const server = await bare.socket()
     const all = noise(48 * 2 ** 20) // more than the kernels' buffers and the proxy together
@@ -64,7 +69,6 @@ describe('endings', () => {
   test("the server's half-close passes on, and it still hears the client", async () => {
     const bare = await bareServer()
     const proxy = await proxyTo(bare)
-    await bare.socket()
     const client = await bareClient(proxy)
     const server = await bare.socket()
     client.resume()
@@ -131,7 +135,6 @@ describe('endings', () => {
   test('a reset by the server after its answer to a half-close still is one', async () => {
     const bare = await bareServer()
     const proxy = await proxyTo(bare)
-    await bare.socket()
     const client = await bareClient(proxy)
     const events = eventsOf(client)
     const server = await bare.socket()
@@ -145,7 +148,6 @@ describe('endings', () => {
   test('a client that is gone behind its FIN is known to the server by a reset', async () => {
     const bare = await bareServer()
     const proxy = await proxyTo(bare)
-    await bare.socket()
     const client = await bareClient(proxy)
     const server = await bare.socket()
     client.end()
@@ -172,15 +174,99 @@ describe('endings', () => {
 })
 
 describe('the upstream', () => {
-  test('that refuses at the start is an error there', async () => {
+  test('is dialled for links only: a server that counts its connections is not changed by having a proxy', async () => {
+    const bare = await bareServer()
+    const proxy = await proxyTo(`tcp://127.0.0.1:${bare.port}`)
+    let connections = 0
+    bare.server.on('connection', () => connections++)
+    await turns(20)
+    expect(connections).toBe(0)
+    await bareClient(proxy)
+    await bare.socket()
+    expect(connections).toBe(1)
+    expect(await proxy.stop()).toMatchObject({ accepted: 1, errors: [] })
+  })
+
+  test('that refuses resets the client; history, story and stop say why', async () => {
     const dead = await refusing()
-    await expect(proxyTo(dead)).rejects.toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM', cause: { code: 'ECONNREFUSED' } })
+    const timeline = new Timeline()
+    const proxy = await openProxy(dead, {}, { timeline })
+    const ends = eventsOf(dialBare(proxy))
+    expect((await ends).at(-2)).toBe('ECONNRESET')
+    await until(() => proxy.links.size === 0)
+    const why = `nothing listens at 127.0.0.1:${dead.port} (ECONNREFUSED)`
+    expect(proxy.history).toMatchObject([{ unreachable: why, upstream: { kind: 'refused' } }])
+    expect(tellStory(timeline)).toContain(why)
+    const error: unknown = await proxy.stop().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM', message: expect.stringContaining(`${why}, so its client was reset.`) as string })
+    expect((error as Error).stack).toMatch(/\n {4}at .*passing-on\.test\.ts:\d+:\d+/)
+  })
+
+  test.each<[what: string, upstream: (dead: Endpoint) => UpstreamAddress, options: ProxyOptions, before: (proxy: FaultProxy) => Promise<void>]>([
+    ['a function', (dead) => () => dead, {}, async () => {}],
+    ['allowUnreachable', (dead) => dead, { allowUnreachable: true }, async () => {}],
+    ['a proxy that has been down', (dead) => dead, {}, (proxy) => proxy.restart()],
+  ])('that refuses each dial is no error of the stop with %s', async (_what, upstream, options, before) => {
+    const proxy = await proxyTo(upstream(await refusing()), options)
+    await before(proxy)
+    await closed(dialBare(proxy))
+    expect(await proxy.stop()).toMatchObject({ accepted: 1, errors: [] })
+  })
+
+  test('that refuses is the one error, though faults never triggered: that is why', async () => {
+    const proxy = await openProxy(await refusing(), { faults: [[faults.reset(), { after: { bytes: 5 } }]] }, { timeline: new Timeline() })
+    await closed(dialBare(proxy))
+    expect((await proxy.halt()).errors).toMatchObject([{ code: 'ERR_NETGRACE_UPSTREAM' }])
+  })
+
+  test.each([
+    ['stall', faults.stall()],
+    ['blackhole', faults.blackhole()],
+    ['latency', faults.latency({ ms: 60_000 })],
+  ])('that refuses keeps the word of %s: both ends stay open', async (_name, fault) => {
+    const proxy = await proxyTo(await refusing())
+    const injected = proxy.inject(fault)
+    const client = await dial(proxy)
+    const link = await proxy.nextLink()
+    await client.send('hello')
+    expect(await link.upstream.ended).toMatchObject({ kind: 'refused' })
+    await turns(50)
+    expect([client.socket.readyState, proxy.links.size, injected.hits]).toStrictEqual(['open', 1, 1])
+    injected.heal()
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    expect(link.bytes).toStrictEqual({ upstream: 0, downstream: 0 })
+  })
+
+  test('that refuses is behind a latency no sooner than that', async () => {
+    const proxy = await proxyTo(await refusing(), { faults: [[faults.latency({ ms: 80 })]] })
+    const startedAt = performance.now()
+    const client = await dial(proxy)
+    expect(await client.ended).toMatchObject({ kind: 'reset', by: 'peer' })
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(80)
+  })
+
+  test('that refuses has been passed no bytes', async () => {
+    const dead = await refusing()
+    const proxy = await proxyTo(() => dead)
+    const client = dialBare(proxy)
+    client.write('hello')
+    await closed(client)
+    await until(() => proxy.links.size === 0)
+    expect(proxy.history).toMatchObject([{ bytes: { upstream: 0, downstream: 0 } }])
   })
 
   test('that is a stopped server of ours is an error there', async () => {
     const server = await echo()
     await server.stop()
     await expect(proxyTo(server)).rejects.toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM' })
+  })
+
+  test('that is a server of ours to be started later is none, if that is allowed', async () => {
+    const server = await echo()
+    await server.stop()
+    const proxy = await proxyTo(server, { allowUnreachable: true })
+    await server.start()
+    expect(await (await dial(proxy)).ask('hello')).toBe('hello')
   })
 
   test('that is a running server of ours is not dialled to see whether it is there', async () => {
@@ -227,6 +313,22 @@ describe('the upstream', () => {
     const proxy = await proxyTo(`postgres://me:secret@127.0.0.1:${bare.port}/shop?x=1`)
     expect(proxy.url).toBe(`postgres://me:secret@127.0.0.1:${proxy.port}/shop?x=1`)
     expect((await proxyTo(bare)).url).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  test('by its name localhost keeps it in the URL, for a certificate may be made out to it', async () => {
+    const { port } = await bareServer()
+    const urls = [`https://localhost:${port}/a`, `redis://u:p@LOCALHOST:${port}/2`, `localhost:${port}`, { host: 'db.localhost', port }]
+    const proxies = await Promise.all(urls.map((url) => proxyTo(url)))
+    expect(proxies.map((proxy) => proxy.url.replace(`:${proxy.port}`, ':PORT'))).toStrictEqual([
+      'https://localhost:PORT/a',
+      'redis://u:p@LOCALHOST:PORT/2',
+      'tcp://localhost:PORT',
+      'tcp://db.localhost:PORT',
+    ])
+  })
+
+  test('by any other name does not: that leads to the upstream', async () => {
+    expect((await proxyTo('https://db.test/a')).url).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/a$/)
   })
 
   test('is dialled while the client already sends', async () => {

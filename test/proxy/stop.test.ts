@@ -4,11 +4,20 @@ import { describe, expect, test } from 'vitest'
 
 import { FaultUnusedError } from '../../src/model/errors.ts'
 import { faults } from '../../src/faults/faults.ts'
+import type { Where } from '../../src/model/where.ts'
 import { openProxy } from '../../src/proxy/start-proxy.ts'
 import { Timeline } from '../../src/timeline/timeline.ts'
 import { bareClient, bareServer, closed, dialBare, eventsOf, openSockets, turns, unanswering } from '../support.ts'
+import { certificate } from '../certificate.ts'
 import { dial, echo } from '../contract/parts.ts'
 import { noise, proxyTo } from './parts.ts'
+
+/** Does it, and says in which line of this file the caller did. */
+function lineOf(act: () => unknown): { readonly line: number } {
+  act()
+  const [, , here] = new Error('here').stack!.split('\n')
+  return { line: Number(/:(\d+):\d+\)?$/.exec(here!)![1]) }
+}
 
 /** Sends for as long as it can. */
 function flood(socket: net.Socket): void {
@@ -114,7 +123,7 @@ describe('a stop', () => {
   })
 })
 
-describe('a fault that met nothing', () => {
+describe('a fault that never triggered', () => {
   test('is an error of the stop, once all is down, that says which and why', async () => {
     const open = openSockets()
     const server = await echo()
@@ -123,7 +132,7 @@ describe('a fault that met nothing', () => {
     const error: unknown = await proxy.stop().catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(FaultUnusedError)
     expect(error).toMatchObject({ code: 'ERR_NETGRACE_FAULT_UNUSED', faults: ['latency({"ms":5}) downstream'] })
-    expect((error as Error).message).toMatch(/seed 42.*1 fault met nothing[^]*nobody connected[^]*optional: true/)
+    expect((error as Error).message).toMatch(/seed 42.*1 fault never triggered[^]*nothing connected to the proxy[^]*optional: true/)
     await server.stop()
     expect(openSockets()).toBe(open)
   })
@@ -135,14 +144,42 @@ describe('a fault that met nothing', () => {
     await expect(proxy.stop()).rejects.toBe(report.errors[0])
   })
 
-  test('because it never woke is one, too', async () => {
-    const server = await echo()
-    const proxy = await proxyTo(server)
-    proxy.inject(faults.reset(), { after: { bytes: 1000 } })
+  test.each<[what: string, where: Where, why: RegExp]>([
+    ['bytes', { after: { bytes: 1000 } }, /reset\(\) both ways, after 1000 bytes was injected at .*: 6 of the 1,000 bytes came by on 1 link\n/],
+    ['match', { after: { match: 'COMMIT' } }, /never triggered: "COMMIT" was not in the 12 B that came by on 1 link\n/],
+    ['time', { after: { ms: 60_000 } }, /never triggered: \d+ of the 60,000 ms had passed on 1 link\n/],
+    ['bytes and match', { direction: 'upstream', after: { bytes: 10, match: /x/ } }, /: 6 of the 10 bytes came by on 1 link; \/x\/ was not in/],
+    ['links', { links: ({ id }) => id > 1 }, /never triggered: none of 1 link was for it\n/],
+    ['links open', { links: 'open' }, /never triggered: none of 1 link was open when it was injected\n/],
+    ['probability', { probability: 0 }, /never triggered: chance spared 1 link\n/],
+  ])('says what it waited for, what came by, and the line that injected it: %s', async (_what, where, why) => {
+    const proxy = await proxyTo(await echo())
+    const { line } = lineOf(() => proxy.inject(faults.reset(), where))
     const client = await dial(proxy)
     await client.ask('hello')
     await client.close()
-    await expect(proxy.stop()).rejects.toThrow(/reset\(\) both ways, after 1000 bytes: it was on 1 link/)
+    const error = (await proxy.stop().catch((thrown: unknown) => thrown)) as Error
+    expect(error.message).toMatch(why)
+    expect(error.message).toContain(`was injected at test/proxy/stop.test.ts:${line}:`)
+    expect(error.stack!.slice(error.message.length)).toMatch(new RegExp(`^[^\\n]*\\n {4}at [^\\n]*stop\\.test\\.ts:${line}:`))
+  })
+
+  test('because nothing that it acts on came by says so', async () => {
+    const proxy = await proxyTo(await echo())
+    proxy.inject(faults.slowClose({ ms: 1 }), { direction: 'downstream' })
+    await dial(proxy)
+    await proxy.nextLink()
+    await expect(proxy.stop({ graceMs: 0 })).rejects.toThrow(/it was active on 1 link, and nothing for it came by there/)
+  })
+
+  test('because its match would be in TLS says so', async () => {
+    const proxy = await proxyTo(await echo({ tls: certificate() }))
+    proxy.inject(faults.reset(), { after: { match: 'hello' } })
+    const client = await dial(proxy, { tls: { ca: certificate().cert } })
+    await client.ask('hello')
+    await expect(proxy.saw('hello', { withinMs: 1 })).rejects.toThrow(/; there is TLS, whose contents cannot be seen/)
+    await client.close()
+    await expect(proxy.stop()).rejects.toThrow(/"hello" was not in the .* B that came by on 1 link; the traffic is TLS, so its contents cannot be matched/)
   })
 
   test('is none if that was allowed, or if it met something', async () => {
@@ -181,6 +218,12 @@ describe('down', () => {
     expect(await client.ask('still here?')).toBe('still here?')
     await proxy.down('end')
     expect(await client.ended).toMatchObject({ kind: 'eof', by: 'peer' })
+  })
+
+  test('for no possible time is refused, and nothing goes down', async () => {
+    const proxy = await proxyTo(await echo())
+    await expect(proxy.restart({ downMs: -1 })).rejects.toThrow(/^downMs must be/)
+    expect(proxy.state).toBe('listening')
   })
 
   test('and up twenty times on one port', async () => {
