@@ -12,7 +12,7 @@ export class Dials {
     this.mayFail = mayFail
   }
 
-  /** A dial has failed, which the client was told by a reset. */
+  /** A dial has failed. */
   failed(why: string): void {
     this.#failed++
     this.#why = why
@@ -21,8 +21,8 @@ export class Dials {
   /** What is to be said of them once there will be no more. */
   error(proxy: string): NetgraceError | undefined {
     if (this.mayFail || this.stood > 0 || this.#failed === 0) return undefined
-    const clients = this.#failed === 1 ? 'its client was reset' : `its ${this.#failed} clients were reset`
+    const dials = this.#failed === 1 ? 'its one dial failed' : `all its ${this.#failed} dials failed`
     const hint = 'Start the server first, give a function as upstream, or `allowUnreachable: true`.'
-    return new NetgraceError('ERR_NETGRACE_UPSTREAM', `${proxy}: ${this.#why}, so ${clients}. ${hint}`)
+    return new NetgraceError('ERR_NETGRACE_UPSTREAM', `${proxy}: ${this.#why}, so ${dials}. ${hint}`)
   }
 }

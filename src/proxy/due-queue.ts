@@ -17,7 +17,7 @@ interface Due {
 }
 
 export interface DueQueueOptions {
-  /** Runs an `act`. Must not throw. */
+  /** Runs an `act`, or several of them in a row. Must not throw. */
   readonly run: (act: () => void) => void
   /** Whether each `act` needs a turn of its own, with a poll between it and the one before: what they write is then read apart. */
   readonly apart: () => boolean
@@ -72,17 +72,19 @@ export class DueQueue implements TimerQueue {
 
   /** Acts on all that is due, or on the first of it where they are to be apart. */
   #actAll(): void {
-    this.#acting = true
-    while (this.size > 0 && (this.#flushing || this.#waiting[this.#next]!.atMs <= now())) {
-      const { act } = this.#waiting[this.#next]!
-      this.#waiting[this.#next++] = undefined
-      this.#options.run(act)
-      if (!this.#flushing && this.#options.apart()) break
-    }
-    this.#acting = false
-    this.#flushing = false
-    this.#compact()
-    this.#arm()
+    this.#options.run(() => {
+      this.#acting = true
+      while (this.size > 0 && (this.#flushing || this.#waiting[this.#next]!.atMs <= now())) {
+        const { act } = this.#waiting[this.#next]!
+        this.#waiting[this.#next++] = undefined
+        this.#options.run(act)
+        if (!this.#flushing && this.#options.apart()) break
+      }
+      this.#acting = false
+      this.#flushing = false
+      this.#compact()
+      this.#arm()
+    })
   }
 
   #compact(): void {

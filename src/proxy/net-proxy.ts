@@ -310,7 +310,8 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   /** Where no dial ever succeeded, that is why faults never triggered. */
   #whatIsWrong(accepted: number): NetgraceError | undefined {
     const unreachable = this.#dials.error(this.toString())
-    return unreachable ? this.#site.blame(unreachable) : this.#injections.unused(this.toString(), accepted)
+    this.#stopping.unreachable = unreachable && this.#site.blame(unreachable)
+    return unreachable ?? this.#injections.unused(this.toString(), accepted)
   }
 
   /** One after the other: a stop lets the one under way be done. */

@@ -1,13 +1,12 @@
 import type { Deadline } from '../lifetime/deadline.ts'
 import { OneStop } from '../lifetime/one-stop.ts'
-import { NetgraceError } from '../model/errors.ts'
+import { FaultUnusedError } from '../model/errors.ts'
 import { checkOptions, duration } from '../model/options.ts'
-
-/** What a stop rejects with: nothing was tested. */
-const FATAL: ReadonlySet<string> = new Set(['ERR_NETGRACE_FAULT_UNUSED', 'ERR_NETGRACE_UPSTREAM'])
 
 /** The one stop of a proxy, by both its doors: one throws what the other reports. */
 export class ProxyStop<Report extends { readonly errors: readonly Error[] }> {
+  /** One of the report's errors: no dial ever succeeded. */
+  unreachable: Error | undefined
   readonly #once = new OneStop<Report>()
   readonly #defaultMs: number
   readonly #stop: (deadline: Deadline) => Promise<Report>
@@ -35,7 +34,7 @@ export class ProxyStop<Report extends { readonly errors: readonly Error[] }> {
   /** Rejects with what says that the test has not tested what it was to, once all is down. */
   async stop(options: { readonly graceMs?: number }): Promise<Report> {
     const report = await this.halt(options)
-    for (const error of report.errors) if (error instanceof NetgraceError && FATAL.has(error.code)) throw error
+    for (const error of report.errors) if (error instanceof FaultUnusedError || error === this.unreachable) throw error
     return report
   }
 }
