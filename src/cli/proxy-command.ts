@@ -1,5 +1,4 @@
-import { endpointOf, formatEndpoint, type Address } from '../model/endpoint.ts'
-import { NetgraceError } from '../model/errors.ts'
+import type { Address } from '../model/endpoint.ts'
 import type { NetProxy } from '../proxy/net-proxy.ts'
 import { openProxy } from '../proxy/start-proxy.ts'
 import { openUdpProxy } from '../proxy/udp/start-udp-proxy.ts'
@@ -68,17 +67,9 @@ async function udp(options: ProxyArguments, plans: FaultPlans, screen: Screen): 
 
 async function openTcp(options: ProxyArguments, log: LinkLog): Promise<NetProxy> {
   const port = await freePort(options)
-  try {
-    const proxy = await openProxy(options.to, { ...settings(options), port }, { timeline: log.timeline })
-    log.follow(proxy)
-    return proxy
-  } catch (error) {
-    if (!(error instanceof NetgraceError) || error.code !== 'ERR_NETGRACE_UPSTREAM') throw error
-    const why = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? 'no answer' // a function, which the message speaks of, cannot be given here
-    throw new NetgraceError(error.code, `nobody is at ${formatEndpoint(endpointOf(options.to))} (${why}): start the server first`, {
-      cause: error,
-    })
-  }
+  const proxy = await openProxy(options.to, { ...settings(options), port }, { timeline: log.timeline })
+  log.follow(proxy)
+  return proxy
 }
 
 function settings({ host, seed }: ProxyArguments): { host: string; graceMs: number; seed?: number } {

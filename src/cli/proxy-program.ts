@@ -59,13 +59,14 @@ joined by commas, and all must hold: bytes=1000,ms=2s. match=/GET \\w+/ is a
 regular expression. What is waited for still passes.
 
 Times are written 500ms, 3s or 1.5m. On a terminal, a line of totals a second.
-At the start, a connection is made and closed to see that the server is there.
+The server is dialled for each link, and never otherwise; where nothing listens,
+the link's client is reset.
 Ctrl-C or SIGTERM stops gracefully: each link has 1 s to finish, then the report
 is printed; once more cuts what is left. A fault that met nothing is said there.
 
 Exit code:
   0  stopped, and every link had finished
-  1  no server there, or could not listen, or links had to be cut
+  1  the server was never reached, or could not listen, or links had to be cut
   2  wrong arguments
 
 Examples:

@@ -140,7 +140,7 @@ describe('a rig', () => {
     await using elsewhere = openRig()
     const to = await elsewhere.unanswering()
     const rig = openRig({ graceMs: 20_000 })
-    const connecting = [rig.connect(to, { connectTimeoutMs: 20_000 }), rig.proxy(to, { dialTimeoutMs: 20_000 })]
+    const connecting = [rig.connect(to, { connectTimeoutMs: 20_000 })]
     const spawning = rig.spawn(to, { in: 'thread', connectTimeoutMs: 20_000 })
     await turns(10)
     const before = performance.now()
