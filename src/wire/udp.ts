@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 
+import { onAbort } from '../lifetime/on-abort.ts'
+import { asError } from '../lifetime/throw-all.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
@@ -11,41 +13,85 @@ export interface UdpAddress {
   readonly port: number
 }
 
-/** A UDP socket bound to `address`. Rejects with `ERR_NETGRACE_LISTEN`; nothing is left open then. */
-export async function bindUdp(address: UdpAddress): Promise<Socket> {
+/** Words an error: the system's, or, with `aborted`, the reason of the signal. */
+type Wording = (error: Error, aborted: boolean) => Error
+
+/** When each socket of ours is gone, whoever has closed it: Node does not tell that afterwards. */
+const gone = new WeakMap<Socket, Promise<void>>()
+
+/**
+ * A UDP socket bound to `address`. Rejects with `ERR_NETGRACE_LISTEN`, or with `ERR_NETGRACE_STOPPED` if `signal` aborts first;
+ * nothing is left open then.
+ */
+export async function bindUdp(address: UdpAddress, signal?: AbortSignal): Promise<Socket> {
   const socket = socketFor(address.host)
   const { happened } = waitFor(socket, ['listening'], { rejectionEvents: ['error'] })
   socket.bind({ address: address.host, port: address.port, exclusive: true })
-  return opened(socket, happened, (error) => {
-    return new NetgraceError('ERR_NETGRACE_LISTEN', `cannot receive on ${formatEndpoint(address)}: ${error.message}`, { cause: error })
+  return opened(socket, happened, signal, (cause, aborted) => {
+    const where = formatEndpoint(address)
+    if (aborted) return new NetgraceError('ERR_NETGRACE_STOPPED', `stopped before it received on ${where}: signal has aborted`, { cause })
+    return new NetgraceError('ERR_NETGRACE_LISTEN', `cannot receive on ${where}: ${cause.message}`, { cause })
   })
 }
 
-/** A UDP socket connected to `to`: it hears nobody else, and learns when nobody is there. Rejects with what `failed` makes of the system's error. */
-export async function connectUdp(to: UdpAddress, failed: (error: Error) => Error): Promise<Socket> {
+/**
+ * A UDP socket connected to `to`: it hears nobody else, and learns when nobody is there. Rejects with what `failed` makes of
+ * the system's error, or of the reason of `signal` if that aborts first; nothing is left open then.
+ */
+export async function connectUdp(to: UdpAddress, failed: Wording, signal?: AbortSignal): Promise<Socket> {
   const socket = socketFor(to.host)
   const { happened } = waitFor(socket, ['connect'], { rejectionEvents: ['error'] })
   socket.connect(to.port, to.host)
-  return opened(socket, happened, failed)
+  return opened(socket, happened, signal, failed)
 }
 
-/** Closes it, and resolves when it is gone. */
+/** Closes it, unless its user has, and resolves when it is gone. */
 export async function closeUdp(socket: Socket): Promise<void> {
-  const { happened } = waitFor(socket, ['close'])
-  socket.close()
-  await happened
+  close(socket)
+  socket.once('error', () => close(socket)) // Node drops a close that waits for a bind, when that fails
+  await whenGone(socket)
+}
+
+/** Resolves when it is gone, whoever has closed it. */
+export function whenGone(socket: Socket): Promise<void> {
+  return gone.get(socket)!
+}
+
+function close(socket: Socket): void {
+  try {
+    socket.close()
+  } catch (error) {
+    if (!isClosed(error)) throw error
+  }
+}
+
+/** Whether Node refused it because the socket had been closed. */
+export function isClosed(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_SOCKET_DGRAM_NOT_RUNNING'
 }
 
 function socketFor(host: string): Socket {
-  return createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  gone.set(socket, new Promise((resolve) => socket.once('close', () => resolve())))
+  return socket
 }
 
-async function opened(socket: Socket, happened: Promise<void>, failed: (error: Error) => Error): Promise<Socket> {
+async function opened(socket: Socket, happened: Promise<void>, signal: AbortSignal | undefined, failed: Wording): Promise<Socket> {
+  let forget = (): void => {}
+  const aborted = new Promise<void>((resolve) => {
+    if (signal) forget = onAbort(signal, () => resolve())
+  })
   try {
-    await happened
-    return socket
+    await Promise.race([happened, aborted])
   } catch (error) {
     await closeUdp(socket)
-    throw failed(error as Error)
+    throw failed(asError(error), false)
+  } finally {
+    forget()
   }
+  if (!signal?.aborted) return socket
+  socket.on('error', () => {}) // of a lookup that is still under way
+  happened.catch(() => {})
+  await closeUdp(socket)
+  throw failed(asError(signal.reason), true)
 }

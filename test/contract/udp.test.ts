@@ -1,10 +1,13 @@
 import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 
 import { expect, onTestFinished, test } from 'vitest'
 
-import { openRig, openUdpClient, startUdpEchoServer, type UdpClient } from '../../src/index.ts'
-import { openSockets } from '../support.ts'
+import { ConnectError, openRig, openUdpClient, startUdpEchoServer, type UdpClient } from '../../src/index.ts'
+import { MAX_PEERS, UdpEcho } from '../../src/server/udp/udp-server.ts'
+import { Timeline } from '../../src/timeline/timeline.ts'
+import { bindUdp } from '../../src/wire/udp.ts'
+import { openSockets, turns } from '../support.ts'
 
 async function pair(): Promise<{ server: Awaited<ReturnType<typeof startUdpEchoServer>>; client: UdpClient }> {
   const server = await startUdpEchoServer()
@@ -149,4 +152,122 @@ test('a stop refuses a grace that is none, and stops nothing', async () => {
   const { server } = await pair()
   await expect(server.stop({ graceMs: -5 })).rejects.toThrow(/graceMs must be a finite number ≥ 0.*got -5/)
   expect(server.state).toBe('listening')
+})
+
+test.each([0, 1, 2, 5])(
+  'a signal that aborts %d turns after opening has begun: it rejects, or the client ends; nothing is left open',
+  async (count) => {
+    const { server } = await pair()
+    const before = openSockets()
+    const aborting = new AbortController()
+    const opening = openUdpClient(server, { signal: aborting.signal }).catch((error: unknown) => error)
+    await turns(count)
+    const reason = new Error('enough')
+    aborting.abort(reason)
+    const outcome = await opening
+    if (outcome instanceof ConnectError) {
+      expect(outcome).toMatchObject({
+        code: 'ERR_NETGRACE_CONNECT',
+        ending: { kind: 'closed', by: 'local', phase: 'connecting', cause: reason },
+      })
+    } else {
+      expect(count).toBeGreaterThan(0)
+      expect(await (outcome as UdpClient).ended).toMatchObject({ kind: 'closed', phase: 'open', cause: reason })
+    }
+    expect(getEventListeners(aborting.signal, 'abort')).toStrictEqual([])
+    expect(openSockets()).toBe(before)
+  },
+)
+
+test('a signal that aborts while a name is looked up ends the wait for it', async () => {
+  const before = openSockets()
+  const aborting = new AbortController()
+  const opening = expect(openUdpClient('no-such-host.invalid:9', { signal: aborting.signal })).rejects.toMatchObject({
+    ending: { kind: 'closed', phase: 'connecting' },
+  })
+  aborting.abort()
+  await opening
+  expect(openSockets()).toBe(before)
+})
+
+test('a server whose signal aborts while it starts rejects, and nothing is left open', async () => {
+  const before = openSockets()
+  const aborting = new AbortController()
+  const starting = expect(startUdpEchoServer({ signal: aborting.signal })).rejects.toMatchObject({ code: 'ERR_NETGRACE_STOPPED' })
+  aborting.abort()
+  await starting
+  expect(getEventListeners(aborting.signal, 'abort')).toStrictEqual([])
+  expect(openSockets()).toBe(before)
+})
+
+test('a client whose socket its user closes has ended: closed, by us', async () => {
+  const { client } = await pair()
+  const receiving = client.receive()
+  client.socket.close()
+  const sending = expect(client.send('too late')).rejects.toMatchObject({
+    code: 'ERR_NETGRACE_CONNECTION_ENDED',
+    ending: { kind: 'closed', by: 'local', bytesWritten: 0 },
+  })
+  expect(await receiving).toBeUndefined()
+  await sending
+  expect(await client.ended).toMatchObject({ kind: 'closed', by: 'local', certain: true })
+  expect(await client.close()).toMatchObject({ kind: 'closed' })
+  await expect(client.send('x')).rejects.toMatchObject({ code: 'ERR_NETGRACE_CONNECTION_ENDED' })
+})
+
+test('a datagram that is too big is an error of its own: the client goes on, and counts only what went out', async () => {
+  const { client } = await pair()
+  await expect(client.send(Buffer.alloc(70_000))).rejects.toMatchObject({
+    code: 'ERR_NETGRACE_DATAGRAM',
+    cause: { code: 'EMSGSIZE' },
+    message: expect.stringMatching(
+      /^client #\d+: a datagram of 70000 bytes was not taken: .*EMSGSIZE.* \(a datagram carries at most 65507 bytes/,
+    ),
+  })
+  await client.send('small')
+  expect(String(await client.receive())).toBe('small')
+  void client.send('and one more')
+  expect(await client.close()).toMatchObject({ kind: 'closed', bytesWritten: 17 })
+})
+
+test('a receive that is given up in the turn in which its datagram comes gives that, and no other receiver goes', async () => {
+  const { client } = await pair()
+  const aborting = new AbortController()
+  client.socket.once('message', () => aborting.abort(new Error('enough')))
+  const [first, second, third] = [client.receive({ signal: aborting.signal }), client.receive(), client.receive()]
+  await client.send('one')
+  expect(String(await first)).toBe('one')
+  for (const text of ['two', 'three']) await client.send(text)
+  expect([String(await second), String(await third)]).toStrictEqual(['two', 'three'])
+})
+
+test('a receiver that is given up removes itself alone', async () => {
+  const { client } = await pair()
+  const aborting = new AbortController()
+  const [first, second, third] = [client.receive(), client.receive({ signal: aborting.signal }), client.receive()]
+  aborting.abort(new Error('enough'))
+  await expect(second).rejects.toThrow('enough')
+  for (const text of ['one', 'two']) await client.send(text)
+  expect([String(await first), String(await third)]).toStrictEqual(['one', 'two'])
+})
+
+test('a server that nothing of ours stopped, but whose socket is gone, has stopped', async () => {
+  const socket = await bindUdp({ host: '127.0.0.1', port: 0 })
+  const server = new UdpEcho(socket, new Timeline(), {})
+  socket.close()
+  await once(server.quit, 'abort')
+  expect(await server.stop()).toMatchObject({ received: 0, errors: [] })
+  expect(server.state).toBe('stopped')
+})
+
+test('of the peers so many are told apart, and no more', async () => {
+  const socket = await bindUdp({ host: '127.0.0.1', port: 0 })
+  const server = new UdpEcho(socket, new Timeline(), {})
+  socket.send = ((_data: Buffer, _port: number, _address: string, sent: (error: null) => void) => sent(null)) as typeof socket.send
+  const datagram = Buffer.from('x')
+  for (let n = 0; n < MAX_PEERS + 10; n++) {
+    const from = { address: `127.0.${(n >> 8) & 0xff}.${n & 0xff}`, family: 'IPv4', port: 1 + (n >> 16), size: 1 }
+    socket.emit('message', datagram, from)
+  }
+  expect(await server.stop()).toMatchObject({ received: MAX_PEERS + 10, peers: MAX_PEERS })
 })

@@ -1,10 +1,11 @@
 import { askedFor } from '../../lifetime/origin.ts'
 import { describeEnding } from '../../model/describe-ending.ts'
-import { decideEnding } from '../../model/ending.ts'
+import { decideEnding, type Ending } from '../../model/ending.ts'
 import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../../model/endpoint.ts'
 import { ConnectError, NetgraceError } from '../../model/errors.ts'
 import { wrongValue } from '../../model/invalid.ts'
 import { checkOptions, signal, type Rules } from '../../model/options.ts'
+import { now } from '../../timeline/clock.ts'
 import { Timeline } from '../../timeline/timeline.ts'
 import { connectUdp } from '../../wire/udp.ts'
 import { NetUdpClient, type UdpClient } from './udp-client.ts'
@@ -22,7 +23,9 @@ const RULES: Rules<UdpClientOptions> = { signal }
  * The caller ends it with `close()`, `await using`, or by aborting `signal`.
  *
  * @throws {TypeError | RangeError}  An option or the address is wrong. Nothing has been opened.
- * @throws {ConnectError}  The address cannot be reached from here; `ending` says why.
+ * @throws {ConnectError}  `ERR_NETGRACE_CONNECT`: the address cannot be reached from here, or `signal` aborted meanwhile; `ending`
+ *   says which. Nothing is left open.
+ * @throws {NetgraceError}  `ERR_NETGRACE_STOPPED`: `signal` had aborted already. Nothing has been opened.
  */
 export async function openUdpClient(to: Address, options: UdpClientOptions = {}): Promise<UdpClient> {
   return askedFor(() => dialUdp(endpointOf(to), options, new Timeline()))
@@ -38,12 +41,17 @@ export async function dialUdp(to: Endpoint, options: UdpClientOptions, timeline:
     })
   }
   const track = timeline.openNumbered('client')
-  const socket = await connectUdp(to, (error) => {
-    const seen = decideEnding({ error, endSeen: false, falseEnd: false, finFirst: false, unsure: false })
-    const ending = { ...seen, phase: 'connecting' as const, bytesRead: 0, bytesWritten: 0, durationMs: 0, cause: error }
+  const openedAtMs = now()
+  const failed = (cause: Error, aborted: boolean): ConnectError => {
+    const seen = { endSeen: false, falseEnd: false, finFirst: false, unsure: false }
+    const verdict = decideEnding(aborted ? { ...seen, intent: 'closed' } : { ...seen, error: cause })
+    const durationMs = now() - openedAtMs
+    const ending: Ending = { ...verdict, phase: 'connecting', bytesRead: 0, bytesWritten: 0, durationMs, cause }
+    track.record('ended', describeEnding(ending))
     timeline.close(track)
     return new ConnectError(`no UDP to ${formatEndpoint(to)}: ${describeEnding(ending)}`, ending)
-  })
+  }
+  const socket = await connectUdp(to, failed, options.signal)
   const client = new NetUdpClient(socket, track, timeline, options.signal)
   track.record('opened', `${formatEndpoint(client.local)} → ${formatEndpoint(client.peer)}, UDP`)
   return client

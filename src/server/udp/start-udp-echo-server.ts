@@ -26,7 +26,7 @@ const RULES: Rules<UdpServerOptions> = { host: string, port: listenPort, graceMs
  *
  * @throws {TypeError | RangeError}  An option is wrong. Nothing has been opened.
  * @throws {NetgraceError}  `ERR_NETGRACE_LISTEN`: the address could not be bound, `cause` is the system's error;
- *   `ERR_NETGRACE_STOPPED`: `signal` had aborted.
+ *   `ERR_NETGRACE_STOPPED`: `signal` had aborted, or aborted meanwhile. Nothing is left open.
  * @see RFC 862
  */
 export async function startUdpEchoServer(options: UdpServerOptions = {}): Promise<UdpServer> {
@@ -39,6 +39,6 @@ export async function openUdpEcho(options: UdpServerOptions, timeline: Timeline)
   if (options.signal?.aborted) {
     throw new NetgraceError('ERR_NETGRACE_STOPPED', 'cannot start a server: signal had aborted already', { cause: options.signal.reason })
   }
-  const socket = await bindUdp({ host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 })
+  const socket = await bindUdp({ host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 }, options.signal)
   return new UdpEcho(socket, timeline, options)
 }

@@ -11,7 +11,7 @@ import { checkOptions, duration } from '../../model/options.ts'
 import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
-import { closeUdp } from '../../wire/udp.ts'
+import { closeUdp, whenGone } from '../../wire/udp.ts'
 import { DEFAULT_GRACE_MS } from '../server-options.ts'
 
 /** How many turns without a datagram mean that the kernel holds none. */
@@ -61,7 +61,7 @@ export class UdpEcho implements UdpServer {
   readonly #peers = new Set<string>()
   readonly #errors: Error[] = []
   readonly #stopping = new OneStop<UdpStopReport>()
-  readonly #forgetSignal: () => void
+  #forgetSignal = (): void => {}
   #received = 0
   #answered = 0
   #bytesReceived = 0
@@ -80,7 +80,8 @@ export class UdpEcho implements UdpServer {
     socket.on('message', this.#onMessage)
     socket.on('error', (error) => this.#errors.push(error))
     this.#track.record('listening', this.url)
-    this.#forgetSignal = options.signal ? onAbort(options.signal, () => void this.stop()) : () => {}
+    void whenGone(socket).then(() => this.stop()) // whoever closed it
+    if (options.signal) this.#forgetSignal = onAbort(options.signal, () => void this.stop())
   }
 
   get url(): string {
