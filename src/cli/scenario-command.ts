@@ -2,7 +2,7 @@ import { findLeaks } from '../leaks/find.ts'
 import { endpointOf, formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { ScenarioReport } from '../scenario/report.ts'
-import { MOST_MESSAGES, tooMany, workersFor, type ScenarioOptions } from '../scenario/scenario-options.ts'
+import { LONGEST_TIMER_MS, MOST_MESSAGES, tooMany, workersFor, type ScenarioOptions } from '../scenario/scenario-options.ts'
 import { startScenario } from '../scenario/scenario-run.ts'
 import { startEchoServer } from '../server/start-server.ts'
 import { Timeline } from '../timeline/timeline.ts'
@@ -13,6 +13,9 @@ import { clientTable, totals } from './scenario-text.ts'
 import { noStatus, statusOn, type Status } from './status.ts'
 import { asJson, sheetWidth } from './tell.ts'
 import { counted, verdictOn } from './verdict.ts'
+
+/** What the whole may take by default, beside the pauses: a person waits longer than a test. Milliseconds. */
+export const TIMEOUT_MS = 30_000
 
 export interface ScenarioArguments {
   readonly clients: number
@@ -69,8 +72,7 @@ async function run(options: ScenarioArguments, interrupts: Interrupts, status: S
     })
     interrupts.onSecond((interrupt) => {
       status.say(`${interrupt} again: cut`)
-      under.force()
-      void own?.stop({ graceMs: 0 })
+      under.force() // our own server has nothing left then
     })
     return { scenario: await under.report, server: await own?.stop() }
   } finally {
@@ -85,7 +87,7 @@ function scenarioOptions({ clients, messages, interval, in: where, workers, time
     intervalMs: interval,
     in: where,
     ...(workers !== undefined && { workers }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
+    timeoutMs: timeout ?? Math.min(TIMEOUT_MS + interval * (messages - 1), LONGEST_TIMER_MS),
     onProgress: (progress) => status.show(progress),
   }
 }

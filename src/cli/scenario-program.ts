@@ -3,14 +3,13 @@ import { Option, type Command } from 'commander'
 import {
   DEFAULT_CLIENTS,
   DEFAULT_MESSAGES,
-  DEFAULT_TIMEOUT_MS,
   MOST_CLIENTS,
   MOST_MESSAGES,
   MOST_WORKERS,
   MOST_WORKERS_ASKED,
 } from '../scenario/scenario-options.ts'
 import { address, countTo, duration, timeout } from './arguments.ts'
-import { scenarioCommand, wrongScenario, type ScenarioArguments } from './scenario-command.ts'
+import { scenarioCommand, TIMEOUT_MS, wrongScenario, type ScenarioArguments } from './scenario-command.ts'
 
 /** `netgrace scenario`. */
 export function addScenario(netgrace: Command, done: (exitCode: number) => void): void {
@@ -34,9 +33,7 @@ export function addScenario(netgrace: Command, done: (exitCode: number) => void)
       ),
     )
     .addOption(new Option('--to <address>', 'HOST:PORT or URL of an echo server').argParser(address))
-    .addOption(
-      new Option('--timeout <time>', `bound of the whole (default: ${DEFAULT_TIMEOUT_MS / 1000}s and the pauses)`).argParser(timeout),
-    )
+    .addOption(new Option('--timeout <time>', `bound of the whole (default: ${TIMEOUT_MS / 1000}s and the pauses)`).argParser(timeout))
     .addOption(new Option('--json', 'print one JSON document, and nothing else'))
     .addHelpText(
       'after',

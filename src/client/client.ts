@@ -1,9 +1,8 @@
 import { mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import { asError } from '../lifetime/throw-all.ts'
-import type { Client, WaitOptions } from '../model/client.ts'
+import { checkLine, type Client, type WaitOptions } from '../model/client.ts'
 import type { Ending } from '../model/ending.ts'
-import { wrongType, wrongValue } from '../model/invalid.ts'
 import { Wire, type WireParts } from '../wire/wire.ts'
 import type { ConnectOptions } from './connect-options.ts'
 import { setKeepAlive } from './keep-alive.ts'
@@ -23,8 +22,7 @@ export class NetClient extends Wire implements Client {
   }
 
   async ask(line: string, options: WaitOptions = UNBOUNDED): Promise<string> {
-    if (typeof line !== 'string') throw wrongType('line', 'a string', line)
-    if (line.includes('\n')) throw wrongValue('line', 'one line, without a newline', line)
+    checkLine(line)
     mayBegin(options)
     this.checkSendable()
     const [, answer] = await Promise.all([this.send(`${line}\n`, options), this.wholeLine(options)])

@@ -7,5 +7,14 @@ export function throwAll(errors: readonly Error[], what: string): void {
 
 /** Whatever was thrown, or given as a reason, as an `Error`. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown), { cause: thrown })
+}
+
+/** What is said of whatever was thrown: an error's message, another value as text. Throws for nothing, as a message or a value may. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return `something thrown that has no text (${typeof thrown})`
+  }
 }

@@ -2,13 +2,25 @@ import type { Socket } from 'node:net'
 
 import type { Ending } from './ending.ts'
 import type { Endpoint } from './endpoint.ts'
-import { wrongType } from './invalid.ts'
+import { wrongType, wrongValue } from './invalid.ts'
+import { integer } from './options.ts'
 
 /** What can be sent: text goes out as UTF-8. */
 export type Data = string | Uint8Array
 
 export function checkData(data: unknown, name = 'data'): void {
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType(name, 'a string or a Uint8Array', data)
+}
+
+/** What `read` is asked for. */
+export function checkCount(bytes: unknown): void {
+  integer(1)('bytes', bytes)
+}
+
+/** What `ask` sends. */
+export function checkLine(line: unknown): void {
+  if (typeof line !== 'string') throw wrongType('line', 'a string', line)
+  if (line.includes('\n')) throw wrongValue('line', 'one line, without a newline', line)
 }
 
 /** Every wait can be bounded: it then rejects with `ERR_NETGRACE_TIMEOUT`, or with the signal's reason. Nothing that arrived is lost by that. */

@@ -1,10 +1,11 @@
+import { messageOf } from '../lifetime/throw-all.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import type { Ending } from '../model/ending.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
 
 /** The scenario was told to stop. */
 export function stopped(how: string, reason: Error): NetgraceError {
-  return new NetgraceError('ERR_NETGRACE_STOPPED', `stopped ${how}: ${reason.message}`, { cause: reason })
+  return new NetgraceError('ERR_NETGRACE_STOPPED', `stopped ${how}: ${messageOf(reason)}`, { cause: reason })
 }
 
 export function endedWhile(doing: string, ending: Ending): ConnectionEndedError {

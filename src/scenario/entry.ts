@@ -32,5 +32,6 @@ const service = serve({
   force: () => share.force(),
 })
 
-// Ctrl-C in a terminal comes to all its processes: what is to be done about it, is for the one that started this to say.
-process.on('SIGINT', () => {})
+// Ctrl-C in a terminal comes to all its processes, and `timeout` gives SIGTERM to a whole group: what is to be done about it,
+// is for the process that started this one to say.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {})

@@ -1,3 +1,4 @@
+import { messageOf } from '../lifetime/throw-all.ts'
 import type { EndingKind } from '../model/ending.ts'
 import { latencyOf } from './latency.ts'
 import { plainError } from './plain-error.ts'
@@ -78,7 +79,7 @@ function summaryOf(report: ScenarioReport, plan: Plan, callbackError: Error | un
   ]
   if (report.mismatched > 0) parts.push(`${report.mismatched} changed on the way`)
   if (lost > 0) parts.push(`${lost} lost`)
-  if (callbackError) parts.push(`onProgress threw: ${callbackError.message}`)
+  if (callbackError) parts.push(`onProgress threw: ${messageOf(callbackError)}`)
   return `${parts.join(', ')}, in ${Math.round(report.durationMs)} ms`
 }
 

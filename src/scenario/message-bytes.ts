@@ -1,3 +1,4 @@
+import { messageOf } from '../lifetime/throw-all.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import type { Plan } from './scenario-options.ts'
@@ -9,8 +10,7 @@ export function messageBytes(message: Plan['message'], client: number, count: nu
   try {
     text = message(client, count)
   } catch (thrown) {
-    const what = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new NetgraceError('ERR_NETGRACE_SCENARIO', `${call()} threw: ${what}`, { cause: thrown })
+    throw new NetgraceError('ERR_NETGRACE_SCENARIO', `${call()} threw: ${messageOf(thrown)}`, { cause: thrown })
   }
   if (typeof text !== 'string') throw wrongType(`what ${call()} returns`, 'a string', text)
   if (text.includes('\n')) throw wrongValue(`what ${call()} returns`, 'one line, without a newline', text)

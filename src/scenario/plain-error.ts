@@ -1,3 +1,5 @@
+import { messageOf } from '../lifetime/throw-all.ts'
+
 /** An error as JSON can carry it. */
 export interface PlainError {
   readonly code?: string
@@ -7,6 +9,6 @@ export interface PlainError {
 /** What `JSON.stringify` would leave out of an error. An `AggregateError` of Node's has no message of its own: its members speak. */
 export function plainError(error: Error): PlainError {
   const { code } = error as { code?: unknown } // a DOMException's is a number, and says nothing
-  const members = error instanceof AggregateError ? error.errors.map((member) => (member as Error).message) : []
-  return { ...(typeof code === 'string' && { code }), message: error.message || members.join('; ') }
+  const members = error instanceof AggregateError ? error.errors.map(messageOf) : []
+  return { ...(typeof code === 'string' && { code }), message: messageOf(error) || members.join('; ') }
 }

@@ -5,8 +5,10 @@ import type { ScenarioProgress } from './progress.ts'
 export const DEFAULT_CLIENTS = 10
 /** Messages of each client. */
 export const DEFAULT_MESSAGES = 10
-/** What the whole may take, beside the pauses that were asked for. Milliseconds. */
-export const DEFAULT_TIMEOUT_MS = 30_000
+/** What the whole may take, beside the pauses that were asked for: below the 5,000 that a test may take in most runners. Milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 4000
+/** And for each message of all clients together. Milliseconds. */
+export const DEFAULT_TIMEOUT_EACH_MS = 2
 /** A system has fewer ports to dial one server from. */
 export const MOST_CLIENTS = 100_000
 /** Of all clients together: the time of each round trip is kept for the percentiles. */
@@ -34,7 +36,7 @@ export interface ScenarioOptions {
   readonly message?: (client: number, count: number) => string
   /**
    * Bounds the whole, from the moment that all clients begin: whoever is not done is cut, and its row says what it was
-   * doing. Default {@link DEFAULT_TIMEOUT_MS} and the pauses.
+   * doing. Default {@link DEFAULT_TIMEOUT_MS}, {@link DEFAULT_TIMEOUT_EACH_MS} a message of all clients together, and the pauses.
    */
   readonly timeoutMs?: number
   /** Aborting it: no new message, replies on their way are still read, each client closes, for at most a second. */
@@ -70,6 +72,11 @@ export function workersFor(clients: number, asked: number = MOST_WORKERS): numbe
   return Math.min(clients, asked)
 }
 
+function defaultTimeoutMs(clients: number, messages: number, intervalMs: number): number {
+  const ms = DEFAULT_TIMEOUT_MS + DEFAULT_TIMEOUT_EACH_MS * clients * messages + intervalMs * (messages - 1)
+  return Math.min(ms, LONGEST_TIMER_MS)
+}
+
 /** See {@link MOST_MESSAGES}. */
 export function tooMany(clients: number, messages: number): boolean {
   return clients * messages > MOST_MESSAGES
@@ -90,7 +97,7 @@ export function planOf(options: ScenarioOptions): Plan {
     in: where,
     workers: where === 'inline' ? 0 : workersFor(clients, options.workers),
     message: options.message ?? defaultMessage,
-    timeoutMs: options.timeoutMs ?? Math.min(DEFAULT_TIMEOUT_MS + intervalMs * (messages - 1), LONGEST_TIMER_MS),
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs(clients, messages, intervalMs),
     ...(options.signal && { signal: options.signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   }

@@ -1,5 +1,5 @@
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../client/connect-options.ts'
-import { asError } from '../lifetime/throw-all.ts'
+import { asError, messageOf } from '../lifetime/throw-all.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
@@ -52,7 +52,7 @@ export class ScenarioRun {
   /** No client sends another message; replies on their way are still read. */
   quit(reason: Error): void {
     if (this.#over) return
-    this.#track.record('quit', reason.message)
+    this.#track.record('quit', messageOf(reason))
     this.#crew.quit(reason)
   }
 

@@ -1,4 +1,4 @@
-import { asError } from '../lifetime/throw-all.ts'
+import { messageOf } from '../lifetime/throw-all.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
 import type { Ending } from '../model/ending.ts'
 import { NetgraceError } from '../model/errors.ts'
@@ -104,7 +104,7 @@ export class ShareWorker {
     try {
       await this.#calls.call(method, args)
     } catch (thrown) {
-      this.kill(`failed: ${asError(thrown).message}`)
+      this.kill(`failed: ${messageOf(thrown)}`)
     }
   }
 
@@ -127,7 +127,7 @@ export class ShareWorker {
   #how(): string {
     const crash = this.#host.crash()
     if (this.#killedFor) return this.#killedFor
-    if (crash) return `crashed: ${crash.message}`
+    if (crash) return `${this.#startedAtMs === undefined ? 'did not start' : 'crashed'}: ${crash.message}`
     return this.#exit?.signal ? `was killed by ${this.#exit.signal}` : `exited with code ${this.#exit?.code}`
   }
 

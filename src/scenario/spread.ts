@@ -12,9 +12,9 @@ import { ShareWorker, type Hear } from './share-worker.ts'
 import type { Task } from './task.ts'
 import { textsFor } from './texts.ts'
 
-/** How long the threads or processes may take until all are ready: for one, and for each more. Milliseconds. */
-const START_MS = 10_000
-const START_EACH_MS = 250
+/** How long the threads or processes may take until all are ready: for one, and for each more, since they share the processors. Milliseconds. */
+const START_MS = 3500
+const START_EACH_MS = 1000
 
 /** How long they may take to tell, beyond what their clients may take, before they are taken for frozen: a little, and a little a client. Milliseconds. */
 const PATIENCE_MS = 350
@@ -103,7 +103,7 @@ export class Spread implements Crew {
   }
 
   async #allReady(): Promise<void> {
-    const ms = START_MS + this.#workers.length * START_EACH_MS
+    const ms = START_MS + (this.#workers.length - 1) * START_EACH_MS
     const starting = new Deadline(ms)
     starting.onPass(() => {
       for (const worker of this.#workers) if (!worker.isReady) worker.kill(`had not started after ${ms} ms, and was killed`)

@@ -21,6 +21,7 @@ function live(): NetClient {
 }
 
 const service = serve({
+  started: () => {},
   open: async ([to, options]: readonly [Endpoint, ConnectOptions]) => {
     try {
       client = await openClient(to, { ...options, signal: aborting.signal }, new Timeline())

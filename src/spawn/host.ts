@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 
+import { asError } from '../lifetime/throw-all.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import type { Down, Up } from './message.ts'
 
@@ -25,8 +26,24 @@ export interface Host {
   kill(signal: NodeJS.Signals): void
 }
 
+/** One that cannot be started has ended at once: it throws nothing. */
 export function startHost(where: Where, entry: string): Host {
-  return where === 'thread' ? thread(entry) : child(entry)
+  try {
+    return where === 'thread' ? thread(entry) : child(entry)
+  } catch (thrown) {
+    return stillborn(asError(thrown))
+  }
+}
+
+function stillborn(crash: Error): Host {
+  return {
+    pid: undefined,
+    post: () => {},
+    onMessage: () => {},
+    exited: Promise.resolve({ code: null, signal: null }),
+    crash: () => crash,
+    kill: () => {},
+  }
 }
 
 function thread(entry: string): Host {
@@ -34,7 +51,7 @@ function thread(entry: string): Host {
   let crash: Error | undefined
   let code = 0
   worker.on('error', (error) => {
-    crash = error instanceof Error ? error : new Error(String(error))
+    crash = asError(error)
   })
   worker.on('exit', (exitCode) => {
     code = exitCode
@@ -72,7 +89,9 @@ function post(spawned: ChildProcess, message: Down): void {
 
 /** Its exit may be known before the last of what it said has come: that ends with the channel. */
 async function childGone(spawned: ChildProcess): Promise<Exit> {
-  if (spawned.pid === undefined) await waitFor(spawned, ['error']).happened
-  else await Promise.all(['close', 'disconnect'].map((event) => waitFor(spawned, [event]).happened))
+  if (spawned.pid === undefined) {
+    await waitFor(spawned, ['error']).happened
+    if (spawned.connected) spawned.disconnect() // a channel to nothing, which would keep this process
+  } else await Promise.all(['close', 'disconnect'].map((event) => waitFor(spawned, [event]).happened))
   return { code: spawned.exitCode, signal: spawned.signalCode }
 }

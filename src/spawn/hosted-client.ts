@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 
-import { bounded } from '../lifetime/bounded.ts'
+import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
+import { messageOf } from '../lifetime/throw-all.ts'
 import { clearTimer, setTimer, turn } from '../lifetime/timers.ts'
-import { checkData, type Data, type WaitOptions } from '../model/client.ts'
+import { checkCount, checkData, checkLine, type Data, type WaitOptions } from '../model/client.ts'
 import type { Ending } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
+import { NetgraceError } from '../model/errors.ts'
 import { checkOptions, duration, interval } from '../model/options.ts'
 import { now } from '../timeline/clock.ts'
 import type { Exit, Host } from './host.ts'
@@ -63,6 +65,7 @@ export class HostedClient implements SpawnedProcessClient {
   }
 
   async ask(line: string, options?: WaitOptions): Promise<string> {
+    checkLine(line)
     return (await this.#call('ask', [line], options)) as string
   }
 
@@ -71,6 +74,7 @@ export class HostedClient implements SpawnedProcessClient {
   }
 
   async read(bytes: number, options?: WaitOptions): Promise<Buffer> {
+    checkCount(bytes)
     return Buffer.from((await this.#call('read', [bytes], options)) as Uint8Array)
   }
 
@@ -121,7 +125,7 @@ export class HostedClient implements SpawnedProcessClient {
   }
 
   abort(reason: Error): void {
-    this.#calls.tell('abort', reason.message)
+    this.#calls.tell('abort', messageOf(reason))
     void this.#endWithin('close', PATIENCE_MS)
   }
 
@@ -129,21 +133,25 @@ export class HostedClient implements SpawnedProcessClient {
     await this.close()
   }
 
-  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
+    this.#processOnly('kill')
     this.#host.kill(signal)
     return this.exited
   }
 
   async freeze(): Promise<void> {
+    this.#processOnly('freeze')
     this.#host.kill('SIGSTOP')
     while (process.platform === 'linux' && !this.#ending && !isStopped(this.pid)) await turn()
   }
 
   async thaw(): Promise<void> {
+    this.#processOnly('thaw')
     this.#host.kill('SIGCONT')
   }
 
-  async #call(method: string, args: readonly unknown[], options?: WaitOptions): Promise<unknown> {
+  async #call(method: string, args: readonly unknown[], options: WaitOptions = UNBOUNDED): Promise<unknown> {
+    mayBegin(options) // also once it has ended
     if (!this.#ending) return this.#calls.call(method, args, options)
     return new Promise((resolve, reject) => this.#answer({ method, args, resolve, reject }))
   }
@@ -172,6 +180,15 @@ export class HostedClient implements SpawnedProcessClient {
     const ending = await this.ended
     clearTimer(timer)
     return ending
+  }
+
+  /** A signal goes to a process: a thread is a part of this one, which would stop or end with it. */
+  #processOnly(method: string): void {
+    if (this.#host.pid !== undefined) return
+    throw new NetgraceError(
+      'ERR_NETGRACE_SPAWN',
+      `${method}() goes with in: 'process': ${this.#name()} runs in a thread, which has no signals of its own; close() and reset() end it`,
+    )
   }
 
   #crash({ code, signal }: Exit): string {

@@ -1,7 +1,7 @@
 import { checkConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS, type ConnectOptions } from '../client/connect-options.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import { askedFor } from '../lifetime/origin.ts'
-import { asError } from '../lifetime/throw-all.ts'
+import { asError, messageOf } from '../lifetime/throw-all.ts'
 import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { wrongType } from '../model/invalid.ts'
@@ -9,12 +9,12 @@ import { oneOf } from '../model/options.ts'
 import { DEFAULT_CLOSE_TIMEOUT_MS } from '../wire/wire.ts'
 import { entryFile } from './home.ts'
 import { startHost, type Where } from './host.ts'
-import { Peer } from './peer.ts'
+import { PATIENCE_MS, Peer } from './peer.ts'
 import { HostedClient } from './hosted-client.ts'
 import type { SpawnedClient, SpawnedProcessClient } from './spawned-client.ts'
 
-/** How long a thread or a process may take to start, beside the connecting. Milliseconds. */
-const START_MS = 10_000
+/** How long a thread or a process may take to start; connecting has a bound of its own. Milliseconds. */
+const START_MS = 3500
 
 export interface SpawnOptions extends ConnectOptions {
   readonly in: Where
@@ -28,7 +28,7 @@ export interface SpawnOptions extends ConnectOptions {
  * @param options.in  `'thread'`: another event loop. `'process'`: one that can be killed and frozen, too.
  * @throws {TypeError | RangeError}  An option or the address is wrong, or cannot be handed to another thread. Nothing has been opened.
  * @throws {ConnectError}  `ERR_NETGRACE_CONNECT`: it did not come to a connection; `ending` says how. Nothing is left running.
- * @throws {NetgraceError}  `ERR_NETGRACE_SPAWN`: the thread or process did not start, or ended first.
+ * @throws {NetgraceError}  `ERR_NETGRACE_SPAWN`: the thread or process did not start within {@link START_MS}, or ended first.
  */
 export function spawnClient(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
 export function spawnClient(to: Address, options: SpawnOptions): Promise<SpawnedClient>
@@ -67,8 +67,9 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions, cancel?: 
   const forgetCancel = cancel && onAbort(cancel, (reason) => calls.settle(({ reject }) => reject(reason)))
   try {
     const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS } = connect
-    const forget = signal && onAbort(signal, (reason) => calls.tell('abort', asError(reason).message))
-    const ends = await calls.call('open', [to, connect], { withinMs: connectTimeoutMs + START_MS })
+    const forget = signal && onAbort(signal, (reason) => calls.tell('abort', messageOf(reason)))
+    await started(calls, where, to)
+    const ends = await calls.call('open', [to, connect], { withinMs: connectTimeoutMs + PATIENCE_MS })
     forget?.()
     client = new HostedClient(host, calls, ends as never, closeTimeoutMs)
     if (early) client.hear(early as never)
@@ -83,6 +84,16 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions, cancel?: 
   const forget = signal && onAbort(signal, (reason) => opened.abort(asError(reason)))
   void opened.ended.then(() => forget?.())
   return opened
+}
+
+async function started(calls: Peer, where: Where, to: Endpoint): Promise<void> {
+  try {
+    await calls.call('started', [], { withinMs: START_MS })
+  } catch (error) {
+    if (!(error instanceof NetgraceError) || error.code !== 'ERR_NETGRACE_TIMEOUT') throw error
+    const message = `the ${where} for a client to ${formatEndpoint(to)} had not started after ${START_MS} ms, and was killed`
+    throw new NetgraceError('ERR_NETGRACE_SPAWN', message, { cause: error })
+  }
 }
 
 /** A function cannot go to another thread, and `tls` may hold some. */

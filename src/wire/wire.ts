@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 
 import { bounded, mayBegin, UNBOUNDED } from '../lifetime/bounded.ts'
 import { clearTimer, nextTurn, setTimer } from '../lifetime/timers.ts'
-import { checkData, type Client, type Data, type WaitOptions } from '../model/client.ts'
+import { checkCount, checkData, type Client, type Data, type WaitOptions } from '../model/client.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import type { Ending, TimedOut } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { ConnectionEndedError, NetgraceError } from '../model/errors.ts'
-import { duration, integer } from '../model/options.ts'
+import { duration } from '../model/options.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { siteOf } from '../timeline/call-site.ts'
@@ -125,7 +125,7 @@ export class Wire implements Omit<Client, 'ask'> {
   }
 
   async read(bytes: number, options: WaitOptions = UNBOUNDED): Promise<Buffer> {
-    integer(1)('bytes', bytes)
+    checkCount(bytes)
     return this.#reader.bytes(bytes, options)
   }
 

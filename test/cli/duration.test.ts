@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { formatMs, parseDuration } from '../../src/cli/duration.ts'
+import { formatMs, parseDuration, parseMs } from '../../src/cli/duration.ts'
 
 test.each([
   ['500ms', 500],
@@ -20,6 +20,20 @@ test.each(['', '100', 'ms', '-1s', '1 s', '1S', '1e3ms', '.5s', '5.s', '21474836
     expect(parseDuration(text)).toBeUndefined()
   },
 )
+
+test.each([
+  ['1.5', 1.5],
+  ['20', 20],
+  ['0', 0],
+  ['1.5s', 1500],
+  ['100ms', 100],
+])('%s is %i ms where a number alone is one of milliseconds', (text, ms) => {
+  expect(parseMs(text)).toBe(ms)
+})
+
+test.each(['', '1.', '.5', '-1', '1e3', '1.5.2'])('%j is no such number', (text) => {
+  expect(parseMs(text)).toBeUndefined()
+})
 
 test.each([
   [0.1234, '0.12 ms'],

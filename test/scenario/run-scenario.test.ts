@@ -306,9 +306,14 @@ test('a reply without end is not read for ever', async () => {
 })
 
 test.each([
-  [{ clients: 0 }, 'clients must be an integer ≥ 1, got 0'],
-  [{ clients: 1.5 }, 'clients must be an integer ≥ 1, got 1.5'],
-  [{ messages: -1 }, 'messages must be an integer ≥ 1, got -1'],
+  [{ clients: 0 }, 'clients must be an integer from 1 to 100000, got 0'],
+  [{ clients: 1.5 }, 'clients must be an integer from 1 to 100000, got 1.5'],
+  [{ clients: 1e12 }, 'clients must be an integer from 1 to 100000, got 1000000000000'],
+  [{ messages: -1 }, 'messages must be an integer from 1 to 100000000, got -1'],
+  [
+    { clients: 10_001, messages: 10_000 },
+    'clients × messages must be 100000000 at most: the time of each round trip is kept, got 100010000',
+  ],
   [{ intervalMs: NaN }, /^intervalMs must be a finite number ≥ 0.*got NaN$/],
   [{ timeoutMs: 0 }, /^timeoutMs must be a finite number > 0.*got 0$/],
   [{ in: 'elsewhere' }, 'in must be one of inline, thread, process, got "elsewhere"'],

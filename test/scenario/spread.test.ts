@@ -13,6 +13,21 @@ import { bareServer, refusing } from '../support.ts'
 
 const linux = process.platform === 'linux'
 
+/** What can be thrown, or given as a reason. */
+function hostile(): unknown[] {
+  const round = new Error('round')
+  round.cause = new AggregateError([round], 'and round')
+  return [
+    round,
+    Object.assign(new Error('odd'), { ending: null, code: {}, errno: Symbol('n') }),
+    Object.assign(new Error('ours?'), { name: 'ConnectError', ending: { kind: 'reset', cause: round } }),
+    Object.assign(new Error(), { message: Symbol('no text') }),
+    Object.create(null),
+    () => {},
+    'a text',
+  ]
+}
+
 describe.each(['thread', 'process'] as const)('a scenario in a %s each', (where) => {
   test('ten clients, ten messages: all come back, every client closes first, nothing is left', async () => {
     await assertNoLeaks(async () => {
@@ -93,6 +108,43 @@ describe.each(['thread', 'process'] as const)('a scenario in a %s each', (where)
     expect(third).toBeInstanceOf(TypeError)
     expect(third).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
     await server.stop()
+  })
+
+  test('whatever a message() throws is the row of its client, worded as it would be here', async () => {
+    const server = await startEchoServer()
+    for (const thrown of hostile()) {
+      const message = (): string => {
+        throw thrown
+      }
+      const [here, there] = await Promise.all(
+        [undefined, where].map((each) => runScenario(server, { clients: 1, messages: 1, message, ...(each && { in: each }) })),
+      )
+      expect(there!.clients[0]!.error!.message).toBe(here!.clients[0]!.error!.message)
+      expect(there!.clients[0]!.error!.message).toMatch(/^message\(1, 1\) threw: /)
+      expect(() => JSON.stringify(there)).not.toThrow()
+    }
+    await server.stop()
+  })
+
+  test('whatever it is aborted with stops it, and is the cause', async () => {
+    for (const reason of hostile()) {
+      const aborting = new AbortController()
+      const server = await startEchoServer()
+      const onProgress = ({ echoed }: ScenarioProgress): void => void (echoed > 0 && aborting.abort(reason))
+      const report = await runScenario(server, {
+        in: where,
+        clients: 1,
+        messages: 10_000,
+        intervalMs: 1,
+        signal: aborting.signal,
+        onProgress,
+      })
+      expect(report).toMatchObject({ ok: false, endings: { eof: 1 } })
+      const { cause } = report.clients[0]!.error!
+      expect(report.clients[0]!.error).toMatchObject({ code: 'ERR_NETGRACE_STOPPED' })
+      expect(reason instanceof Error ? cause : (cause as Error).cause).toBe(reason)
+      await server.stop()
+    }
   })
 
   test('errors and endings cross as themselves', async () => {
@@ -299,7 +351,7 @@ describe.skipIf(!linux)('a scenario in processes (found in /proc)', () => {
 
 test('workers without threads or processes are refused', async () => {
   await expect(runScenario('127.0.0.1:9', { workers: 2 })).rejects.toThrow(/workers must be given with in: 'thread' or 'process', got 2/)
-  await expect(runScenario('127.0.0.1:9', { in: 'thread', workers: 0 })).rejects.toThrow(/workers must be an integer ≥ 1, got 0/)
+  await expect(runScenario('127.0.0.1:9', { in: 'thread', workers: 0 })).rejects.toThrow(/workers must be an integer from 1 to 1000, got 0/)
 })
 
 test('of hundreds that dial at once none overflows a backlog, and a server that serves nobody before the last is no deadlock', async () => {

@@ -141,6 +141,41 @@ describe.each(['thread', 'process'] as const)('a client in a %s', (where) => {
     expect((await client.readToEnd()).length).toBe(64 * 2 ** 20 - 1000)
   })
 
+  test('a wrong argument is refused while it lives, and after its end', async () => {
+    const server = await serve(async (connection) => connection.send('abcdef'))
+    const client = await spawned(server, { in: where })
+    const wrong = (): (() => Promise<unknown>)[] => [
+      ...[-1, 0, NaN, 1.5, 'x'].map((bytes) => () => client.read(bytes as number)),
+      () => client.read(1, { withinMs: -5 }),
+      () => client.readLine({ withinMs: NaN }),
+      () => client.readToEnd({ within: 5 } as never),
+      () => client.ask('two\nlines'),
+      () => client.ask(7 as never),
+      () => client.send({} as never),
+      () => client.drip('x', { everyMs: 0 }),
+      () => client.endsWithin(-1),
+    ]
+    for (const call of wrong())
+      await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(INVALID_ARG|OUT_OF_RANGE)/) as string })
+    await client.close()
+    for (const call of wrong())
+      await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(INVALID_ARG|OUT_OF_RANGE)/) as string })
+    const gone = new Error('gone')
+    await expect(client.read(1, { signal: AbortSignal.abort(gone) })).rejects.toBe(gone)
+  })
+
+  test('aborting it with a reason that is its own cause, or has no text, closes it as any', async () => {
+    const server = await serve()
+    const round = new Error('round')
+    round.cause = round
+    for (const reason of [round, Object.assign(new Error('x'), { message: Symbol('s') }), Object.create(null) as object]) {
+      const aborting = new AbortController()
+      const client = await spawned(server, { in: where, signal: aborting.signal })
+      aborting.abort(reason)
+      expect(await client.ended).toMatchObject({ kind: 'closed', by: 'local' })
+    }
+  })
+
   test('aborting its signal closes it, and its thread or process is gone', async () => {
     const server = await serve()
     const aborting = new AbortController()
@@ -157,6 +192,18 @@ describe.each(['thread', 'process'] as const)('a client in a %s', (where) => {
   ])('refuses %o', async (options, message) => {
     await expect(spawnClient('127.0.0.1:9', { in: where, ...options } as never)).rejects.toThrow(message)
   })
+})
+
+test('a thread cannot be killed, frozen or thawed: that is refused, and harms nothing', async () => {
+  const server = await serve()
+  const client = (await spawned(server, { in: 'thread' })) as SpawnedProcessClient
+  for (const method of ['kill', 'freeze', 'thaw'] as const) {
+    await expect(client[method]()).rejects.toMatchObject({
+      code: 'ERR_NETGRACE_SPAWN',
+      message: expect.stringMatching(new RegExp(`^${method}\\(\\) goes with in: 'process'`)) as string,
+    })
+  }
+  expect(await client.ask('still here?')).toBe('still here?')
 })
 
 describe('a client in a process', () => {
@@ -180,6 +227,13 @@ describe('a client in a process', () => {
     expect(await waiting).toBeUndefined()
     await expect(client.send('x')).rejects.toMatchObject({ name: 'ConnectionEndedError', ending: { kind: 'error' } })
     expect(isRunning(client.pid)).toBe(false)
+  })
+
+  test('killed by a signal of one\u2019s choice, and by none that there is not', async () => {
+    const client = await inProcess(await serve())
+    await expect(client.kill('SIGNONE' as never)).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SIGNAL' })
+    expect(await client.kill('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' })
+    expect((await client.ended).cause!.message).toMatch(/was killed by SIGTERM/)
   })
 
   test('killed with bytes unread is a reset to the server', async () => {
