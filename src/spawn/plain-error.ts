@@ -30,17 +30,17 @@ const REST = ['errno', 'syscall', 'address', 'port'] as const
 
 /** Takes what is plain in it, and only that. Throws for no error, whatever it holds. */
 export function plainError(error: Error): PlainError {
-  return plain(error, [])
+  return taken(error, [])
 }
 
 /** @param above  the errors that led to this one */
-function plain(error: object, above: readonly object[]): PlainError {
+function taken(error: object, above: readonly object[]): PlainError {
   const name = read(error, 'name')
   const stack = read(error, 'stack')
   const code = read(error, 'code')
   const below = [...above, error]
   const next = (member: unknown): PlainError | undefined =>
-    isErrorLike(member) && !below.includes(member) && below.length < DEEPEST ? plain(member, below) : undefined
+    isErrorLike(member) && !below.includes(member) && below.length < DEEPEST ? taken(member, below) : undefined
   const ending = plainEndingOf(read(error, 'ending'), next)
   const cause = next(read(error, 'cause'))
   const errors = read(error, 'errors')

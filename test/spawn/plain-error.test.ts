@@ -10,11 +10,11 @@ test('a name with several addresses, none of which answers, crosses with all its
   const cause = Object.assign(new AggregateError(members), { code: 'ECONNREFUSED' })
   const verdict = decideEnding({ endSeen: false, finFirst: false, falseEnd: false, unsure: false, error: cause })
   const error = new ConnectError('no', { ...verdict, phase: 'connecting', bytesRead: 0, bytesWritten: 0, durationMs: 1, cause })
-  const crossed = realError(structuredClone(plainError(error))) as ConnectError
-  expect(crossed).toBeInstanceOf(ConnectError)
-  expect(crossed.cause).toBeInstanceOf(AggregateError)
-  expect((crossed.cause as AggregateError).errors.map(({ message }: Error) => message)).toEqual(members.map(({ message }) => message))
-  expect(describeEnding(crossed.ending)).toBe('REFUSED: nobody listens there (ECONNREFUSED)')
+  const other = crossed(error) as ConnectError
+  expect(other).toBeInstanceOf(ConnectError)
+  expect(other.cause).toBeInstanceOf(AggregateError)
+  expect((other.cause as AggregateError).errors.map(({ message }: Error) => message)).toEqual(members.map(({ message }) => message))
+  expect(describeEnding(other.ending)).toBe(describeEnding(error.ending))
 })
 
 function crossed(error: Error): Error {
