@@ -30,9 +30,11 @@ const TURNS_TO_READ = 4
  */
 export function onceQuietFor(ms: number, act: (lateMs: number) => void): void {
   const dueMs = now() + ms
-  setTimer(() => {
+  const check = (): void => {
     const leftMs = dueMs - now()
     if (leftMs > 0) onceQuietFor(leftMs, act)
     else inTurns(TURNS_TO_READ, () => act(-leftMs))
-  }, ms)
+  }
+  if (ms > 0) setTimer(check, ms)
+  else check()
 }

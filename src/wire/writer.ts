@@ -13,6 +13,8 @@ export const SLICE = 65_536
 const MAX_LOOKS = 8
 const LATE_MS = 2
 
+const NEVER = -Infinity
+
 /**
  * The writing half of a socket.
  *
@@ -29,7 +31,7 @@ export class Writer {
   readonly #taken: (() => void) | undefined = resetMayReadAsEnd ? () => (this.#lastSentAtMs = now()) : undefined
 
   /** @param wroteAtMs  When something went out last that no count here tells of: a handshake. */
-  constructor(socket: Socket, track: Track, wroteAtMs = -Infinity) {
+  constructor(socket: Socket, track: Track, wroteAtMs = NEVER) {
     this.#socket = socket
     this.#track = track
     this.#lastSentAtMs = wroteAtMs
@@ -63,13 +65,11 @@ export class Writer {
    * @param writing  Something is being written in this very turn that no count here tells of: a handshake's last bytes.
    */
   whenQuiet(act: () => void, writing: boolean): void {
-    const waitMs = writing && resetMayReadAsEnd ? RESET_GAP_MS : this.#quietForMs()
-    if (waitMs > 0) this.#look(act, waitMs)
-    else act()
+    if (!resetMayReadAsEnd || (this.#socket.bytesWritten === 0 && this.#lastSentAtMs === NEVER)) act()
+    else this.#look(act, writing ? RESET_GAP_MS : Math.max(0, this.#quietForMs()))
   }
 
   #quietForMs(): number {
-    if (!resetMayReadAsEnd) return 0
     const { bytesWritten, writableLength } = this.#socket
     const known = writableLength === 0 && bytesWritten === this.#sent
     return known ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
