@@ -1,8 +1,14 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import tls from 'node:tls'
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
+import type { SupervisedConnection } from '../../src/server/supervise/supervised-connection.ts'
+import type { SupervisedServer } from '../../src/server/supervise/supervised-server.ts'
+import { certificate } from '../certificate.ts'
 import { bareClient, closed, connectBehindTheBack, dialBare, eventsOf, textOf, turns, until } from '../support.ts'
 import { supervise, used } from './support.ts'
 
@@ -40,9 +46,9 @@ test('a handler that goes on writing after the FIN brings nothing down', async (
   const stopped = supervised.stop()
   await until(() => sockets[0]!.writableEnded)
   sockets[0]!.write('more') // nobody listens to its errors
-  expect(await stopped).toMatchObject({ accepted: 1, forced: [] })
   client.resume().end()
   await closed(client)
+  expect(await stopped).toMatchObject({ accepted: 1, forced: [], cutOff: [{ cutOffBytes: 4, ending: { kind: 'eof', by: 'local' } }] })
 })
 
 test('a server that reads nothing sees the peer’s FIN all the same', async () => {
@@ -104,4 +110,157 @@ test('connections that were over before are counted, and how they ended is known
   stays.on('end', () => stays.end())
   expect(await supervised.stop()).toMatchObject({ accepted: 3, endedBefore: 2, drained: [{ id: expect.any(Number) }] })
   expect(await seen).toStrictEqual(['end', 'close'])
+})
+
+describe('an answer that is under way at quit', () => {
+  /** A server that takes its time over each line: its answers, and what its sockets told it. */
+  function lineServer(ms: number, options: net.ServerOpts = {}): { server: net.Server; errors: string[] } {
+    const errors: string[] = []
+    const server = net.createServer(options, (socket) => {
+      socket.on('error', (error) => errors.push(error.message))
+      let answered = Promise.resolve()
+      socket.on('data', (data) => {
+        for (const line of String(data).trim().split('\n')) {
+          answered = answered
+            .then(() => sleep(ms))
+            .then(() => void socket.write(`250 ${line}\r\n`, (error) => error && errors.push(error.message)))
+        }
+      })
+    })
+    return { server, errors }
+  }
+
+  async function asked(to: SupervisedServer, text: string): Promise<net.Socket> {
+    const client = await bareClient(to)
+    client.write(text)
+    await used(to, 'answering')
+    return client
+  }
+
+  test('is given before the FIN', async () => {
+    const { server, errors } = lineServer(60)
+    const supervised = await supervise(server, { graceMs: 60_000 })
+    const client = await asked(supervised, 'MAIL\n')
+    const stopped = supervised.stop()
+    expect(await textOf(client)).toBe('250 MAIL\r\n')
+    client.end()
+    expect(await stopped).toMatchObject({ drained: [{ use: 'answering', ending: { kind: 'eof', by: 'local' } }], forced: [], cutOff: [] })
+    expect(errors).toStrictEqual([])
+  })
+
+  test('may come in parts that follow on each other', async () => {
+    const { server } = lineServer(20)
+    const supervised = await supervise(server, { graceMs: 60_000 })
+    const client = await asked(supervised, 'one\ntwo\nthree\n')
+    const stopped = supervised.stop()
+    expect(await textOf(client)).toBe('250 one\r\n250 two\r\n250 three\r\n')
+    client.end()
+    expect(await stopped).toMatchObject({ forced: [], cutOff: [] })
+  })
+
+  test('to a client that asks on and on is the last but a few', async () => {
+    const { server } = lineServer(2)
+    const supervised = await supervise(server, { graceMs: 60_000 })
+    const client = await bareClient(supervised)
+    client.on('data', () => client.write('more\n')).on('end', () => client.end())
+    client.write('more\n')
+    await used(supervised, 'answering')
+    const stopped = supervised.stop()
+    await closed(client)
+    const report = await stopped
+    expect(report).toMatchObject({ forced: [], cutOff: [] })
+    expect(report.durationMs).toBeLessThan(20_000)
+  })
+
+  test('that does not come leaves the client its FIN before the deadline, and no reset', async () => {
+    const supervised = await supervise(
+      net.createServer((socket) => void socket.resume()),
+      { graceMs: 200 },
+    )
+    const client = await asked(supervised, 'one-way\n')
+    client.on('end', () => client.end())
+    const seen = eventsOf(client)
+    const report = await supervised.stop()
+    expect(report).toMatchObject({ drained: [{ use: 'answering', ending: { kind: 'eof', by: 'local' } }], forced: [], cutOff: [] })
+    expect(report.durationMs).toBeGreaterThan(145)
+    expect(await seen).toStrictEqual(['end', 'close'])
+  })
+
+  test('and comes too late is counted, and is no error of the server’s', async () => {
+    const { server, errors } = lineServer(200)
+    const supervised = await supervise(server, { graceMs: 100 })
+    const client = await asked(supervised, 'slow\n')
+    const stopped = supervised.stop()
+    await textOf(client)
+    const [{ socket }] = [...supervised.connections] as [SupervisedConnection]
+    socket.end('the rest')
+    client.end()
+    expect(await stopped).toMatchObject({ cutOff: [{ cutOffBytes: 8, use: 'answering' }], drained: [{ cutOffBytes: 8 }] })
+    expect(errors).toStrictEqual([])
+  })
+
+  test.each<[string, net.ServerOpts, boolean]>([
+    ['has paused its connections', { pauseOnConnect: true }, true],
+    ['has yet to listen to them', {}, false],
+  ])('is given by a server that %s', async (_how, options, resumes) => {
+    const errors: Error[] = []
+    const server = net.createServer(options, (socket) => {
+      socket.on('error', (error) => errors.push(error))
+      setTimeout(() => {
+        socket.on('data', (data) => socket.end(`got ${String(data)}`))
+        if (resumes) socket.resume()
+      }, 100)
+    })
+    const supervised = await supervise(server, { graceMs: 60_000 })
+    const client = await asked(supervised, 'hi')
+    const stopped = supervised.stop()
+    expect(await textOf(client)).toBe('got hi')
+    client.end()
+    expect(await stopped).toMatchObject({ drained: [{ ending: { kind: 'eof', by: 'local' } }], forced: [], cutOff: [] })
+    expect(errors).toStrictEqual([])
+  })
+
+  test('over TLS is given, to a question that came with the end of the handshake', async () => {
+    const server = tls.createServer(certificate(), (socket) => {
+      socket.on('error', () => {})
+      socket.on('data', () => setTimeout(() => socket.write('the answer\n'), 60))
+    })
+    const supervised = await supervise(server, { graceMs: 60_000 })
+    const client = tls.connect({ port: supervised.port, host: supervised.host, ca: certificate().cert })
+    client.write('question\n')
+    await used(supervised, 'answering')
+    const stopped = supervised.stop()
+    expect(await textOf(client)).toBe('the answer\n')
+    client.end()
+    expect(await stopped).toMatchObject({ drained: [{ use: 'answering', ending: { kind: 'eof', by: 'local' } }], forced: [] })
+  })
+})
+
+test('what is piped into a connection behind its FIN is counted, and holds nothing up', async () => {
+  const source = new PassThrough()
+  const supervised = await supervise(
+    net.createServer((socket) => void source.pipe(socket)),
+    { graceMs: 60_000 },
+  )
+  const client = await bareClient(supervised)
+  await used(supervised, 'open')
+  const stopped = supervised.stop()
+  expect(await textOf(client)).toBe('')
+  for (let n = 0; n < 100; n++) source.write(Buffer.alloc(10_000))
+  await new Promise<void>((resolve) => void source.end(resolve))
+  client.end()
+  expect(await stopped).toMatchObject({ cutOff: [{ cutOffBytes: 1_000_000 }], forced: [] })
+})
+
+test('a write behind the FIN calls back with an error', async () => {
+  const supervised = await supervise(net.createServer(), { graceMs: 60_000 })
+  const client = await bareClient(supervised)
+  await used(supervised, 'open')
+  const [{ socket }] = [...supervised.connections] as [SupervisedConnection]
+  const stopped = supervised.stop()
+  await textOf(client)
+  const error = await new Promise((resolve) => void socket.write('grüße', 'utf8', resolve))
+  expect(error).toMatchObject({ code: 'ERR_STREAM_WRITE_AFTER_END' })
+  client.end()
+  expect(await stopped).toMatchObject({ cutOff: [{ cutOffBytes: 7 }] })
 })

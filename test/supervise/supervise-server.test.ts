@@ -204,6 +204,7 @@ describe('stop', () => {
       endedBefore: 0,
       drained: [],
       forced: [],
+      cutOff: [],
       unsettled: [],
       late: 0,
       untracked: 0,

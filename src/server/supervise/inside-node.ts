@@ -1,10 +1,15 @@
-/** What no public property of Node tells, asked only of connections that were there before us, and of TLS. Wherever a Node has it no longer, less is found. */
+/** What no public property of Node tells. Wherever a Node has it no longer, less is found. */
 import type { ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
+interface Parser {
+  readonly socket?: Socket | null
+  getCurrentBuffer?(): Buffer
+}
+
 interface Inside {
   readonly server?: Server
-  readonly parser?: object | null
+  readonly parser?: Parser | null
   readonly _httpMessage?: ServerResponse | null
   readonly _parent?: Socket | null
 }
@@ -29,4 +34,22 @@ export function responseUnderWay(socket: Socket): ServerResponse | undefined {
 /** An upgraded connection has no parser any more. */
 export function stillSpeaksHttp(socket: Socket): boolean {
   return (socket as Inside).parser !== undefined && (socket as Inside).parser !== null
+}
+
+/** The sockets of an HTTP server on which not a byte of a next request has come; `undefined` where Node does not show its parsers. */
+export function idleSocketsOf(server: Server): Set<Socket> | undefined {
+  const known = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connections')
+  const parsers = known && (server as unknown as Record<symbol, { idle?(): Parser[] } | undefined>)[known]
+  return parsers?.idle && new Set(parsers.idle().flatMap(({ socket }) => socket ?? []))
+}
+
+/** What is being parsed of an HTTP/1 connection: at a request, the packet that it came in. */
+export function packetUnderParse(socket: Socket): Buffer | undefined {
+  return (socket as Inside).parser?.getCurrentBuffer?.()
+}
+
+/** A listener in a cluster worker that the primary has handed out: what is not accepted here its siblings accept. */
+export function isShared(server: Server): boolean {
+  const { _handle: handle } = server as unknown as { _handle?: object | null }
+  return handle !== null && handle !== undefined && Object.hasOwn(handle, 'close')
 }

@@ -5,8 +5,8 @@ import { NetgraceError } from '../../model/errors.ts'
 import { DEFAULT_HOST } from '../server-options.ts'
 import type { ForeignServer } from './foreign-server.ts'
 
-/** How long a name may take to be looked up that somebody listens on. */
-const LOOKUP_MS = 5000
+/** How long a `listen` of the user's may take that is under way: a name is looked up, or a cluster's primary is asked. Milliseconds. */
+const UNDER_WAY_MS = 2000
 
 /**
  * Resolves once a server has come to listen, because its user has told it to, or else on a free port of loopback; or once it
@@ -25,7 +25,11 @@ export async function comesToListen(server: ForeignServer): Promise<void> {
     () => (over = true),
   )
   try {
-    await aboutToListen(() => server.listening || over)
+    const decided = (): boolean => server.listening || over
+    const patience = new Deadline(UNDER_WAY_MS)
+    await lookedUp(decided, patience)
+    if (!decided() && server.listenerCount('listening') > 1 && (await inClusterWorker())) await patience.beats(settled)
+    patience.cancel()
     if (!server.listening && !over) server.listen({ host: DEFAULT_HOST, port: 0 })
     if (!server.listening) await settled
   } finally {
@@ -38,9 +42,14 @@ export async function comesToListen(server: ForeignServer): Promise<void> {
  * Waits for a `listen` under way. No property tells of one, but with a host it is only a lookup behind, and a lookup of a
  * name shows among the process's resources, one of an address takes a turn.
  */
-async function aboutToListen(decided: () => boolean): Promise<void> {
-  const patience = new Deadline(LOOKUP_MS)
+async function lookedUp(decided: () => boolean, patience: Deadline): Promise<void> {
   do await turn()
   while (!patience.passed && !decided() && process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap'))
-  patience.cancel()
+}
+
+/** There a `listen` asks the primary for the listener, and shows by a listener of its own for `listening` until that has answered. */
+async function inClusterWorker(): Promise<boolean> {
+  if (!process.connected) return false // a worker has a channel, and most processes need not load the module
+  const { default: cluster } = await import('node:cluster')
+  return cluster.isWorker
 }

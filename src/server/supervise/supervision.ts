@@ -3,20 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
-import type { Deadline } from '../../lifetime/deadline.ts'
+import { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { inSlices } from '../../lifetime/slices.ts'
 import { SETTLE_MS, stopInOrder, type Stoppable } from '../../lifetime/stop.ts'
-import { clearTicker, clearTimer, nextTurn, setTicker, setTimer, turn } from '../../lifetime/timers.ts'
+import { afterThis, clearTicker, clearTimer, nextTurn, setTicker, setTimer, turn } from '../../lifetime/timers.ts'
 import type { StopReport } from '../../model/stop-report.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
 import { acceptBacklog } from '../../wire/backlog.ts'
 import { resetOrDestroy } from '../../wire/reset.ts'
 import { closeListener, closeUnseen, closeUnseenIdle, countOf, type ForeignServer, type Speaks } from './foreign-server.ts'
-import { responseUnderWay, socketBelow, socketsOf, stillSpeaksHttp } from './inside-node.ts'
+import { idleSocketsOf, isShared, responseUnderWay, socketBelow, socketsOf, stillSpeaksHttp } from './inside-node.ts'
 import { OwnListeners } from './own-listeners.ts'
-import { Visit, type SupervisedRecord, type Supervisor } from './supervised-connection.ts'
+import type { SupervisedRecord } from './supervised-connection.ts'
+import { Visit, type Supervisor } from './visit.ts'
 
 /** What the stop of a supervised server came to. */
 export interface SupervisedStopReport extends StopReport {
@@ -24,6 +25,8 @@ export interface SupervisedStopReport extends StopReport {
   readonly untracked: number
   readonly drained: readonly SupervisedRecord[]
   readonly forced: readonly SupervisedRecord[]
+  /** Those of the two whose server wrote after the stop had sent them their FIN: what it wrote was not sent, see `cutOffBytes`. */
+  readonly cutOff: readonly SupervisedRecord[]
 }
 
 export interface SupervisionSetup {
@@ -36,6 +39,9 @@ export interface SupervisionSetup {
 
 /** How often a server is asked to close the idle ones of those that it does not show us. Milliseconds. */
 const UNSEEN_EVERY_MS = 20
+
+/** So long before the deadline, or a quarter of the time if that is less, what has had no answer gets its FIN all the same, so that its peer may leave. Milliseconds. */
+const LAST_CALL_MS = 250
 
 /** Behaves otherwise if nobody listens. */
 const UPGRADES = ['upgrade', 'connect']
@@ -72,6 +78,11 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   /** There were connections before us; some may have escaped us, and of TLS we see only what is below. */
   #anyBefore = false
   #restore = (): void => {}
+  #listenerGone: Promise<void> | undefined
+  #deadline: Deadline | undefined
+  #lastCall: Deadline | undefined
+  /** What Node's parsers wait for nothing but the next request, as it was when that was asked in this turn. */
+  #idle: { readonly sockets: Set<Socket> | undefined } | undefined
   #lingerTimer: NodeJS.Timeout | undefined
   #unseenTicker: NodeJS.Timeout | undefined
 
@@ -90,11 +101,19 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     const onRequest = (_request: IncomingMessage, response: ServerResponse): void => this.#answering(response)
     this.#listeners.on('request', onRequest)
     this.#listeners.alongside(CHECKS, onRequest)
-    this.#listeners.alongside(UPGRADES, (_request: IncomingMessage, socket: Socket) => this.#visitOn(socket).upgraded())
+    this.#listeners.alongside(UPGRADES, (_request: IncomingMessage, socket: Socket) => this.#visitOn(socket).upgraded(false))
   }
 
   get quitting(): boolean {
     return this.quitSignal.aborted
+  }
+
+  isIdle(socket: Socket): boolean | undefined {
+    if (!this.#idle) {
+      this.#idle = { sockets: idleSocketsOf(this.#server) }
+      afterThis(() => (this.#idle = undefined))
+    }
+    return this.#idle.sockets?.has(socket)
   }
 
   /** Takes in who is connected already, as far as Node shows them. */
@@ -105,7 +124,9 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
 
   /** Stops accepting, ends everything within the deadline, and says what came of it. Never rejects. */
   async stop(deadline: Deadline): Promise<SupervisedStopReport> {
+    this.#deadline = deadline
     const phases = await stopInOrder(this, deadline)
+    this.#lastCall?.cancel()
     clearTimer(this.#lingerTimer)
     clearTicker(this.#unseenTicker)
     this.#listeners.removeAll()
@@ -117,6 +138,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
       endedBefore: this.#endedBefore,
       drained: this.#drained,
       forced: this.#forced,
+      cutOff: [...this.#drained, ...this.#forced].filter(({ cutOffBytes }) => cutOffBytes > 0),
       unsettled: [],
       late: this.#late,
       handshakes: { pending: 0, failed: 0 },
@@ -141,19 +163,21 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
         this.#untracked = Math.max(0, count - [...this.live.all].filter(({ raw }) => !raw.destroyed).length)
       })
     }
+    if (isShared(this.#server)) void this.closeListener() // what comes in this very turn is its siblings' already
     this.#quitting.abort()
     void inSlices(this.live.all, (visit) => visit.tell())
   }
 
-  acceptBacklog(deadline: Deadline): Promise<void> {
-    return acceptBacklog(() => this.#late, deadline)
+  async acceptBacklog(deadline: Deadline): Promise<void> {
+    if (!this.#listenerGone) await acceptBacklog(() => this.#late, deadline)
   }
 
-  async closeListener(): Promise<void> {
+  closeListener(): Promise<void> {
     const sessions = [...this.live.all].flatMap(({ session }) => session ?? [])
-    const gone = this.#server.listening ? closeListener(this.#server, sessions) : undefined
+    this.#listenerGone ??= this.#server.listening ? closeListener(this.#server, sessions) : Promise.resolve()
     this.#restore()
-    await gone
+    this.#restore = () => {}
+    return this.#listenerGone
   }
 
   interrupt(visit: Visit): void {
@@ -189,12 +213,26 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
 
   #drain(): void {
     const { lingerMs } = this.#setup
-    if (this.#anyBefore) this.#unseenTicker = setTicker(() => this.lingering || closeUnseenIdle(this.#server), UNSEEN_EVERY_MS)
+    const { remainingMs } = this.#deadline!
+    this.#lastCall = new Deadline(remainingMs - Math.min(LAST_CALL_MS, remainingMs / 4))
+    this.#lastCall.onPass(() => void inSlices(this.live.all, (visit) => visit.lastCall()))
+    if (this.#anyBefore) this.#unseenTicker = setTicker(() => this.lingering || this.#closeUnseenIdle(), UNSEEN_EVERY_MS)
     if (!this.lingering) return
     this.#lingerTimer = setTimer(() => {
       this.lingering = false
-      void inSlices(this.live.all, (visit) => visit.quit())
+      void inSlices(this.live.all, (visit) => visit.lingerNoLonger())
     }, lingerMs)
+  }
+
+  /** Those that we see are ours to end; of TLS we may have seen what is below only. */
+  #closeUnseenIdle(): void {
+    const idle = idleSocketsOf(this.#server)
+    if (!idle) return closeUnseenIdle(this.#server)
+    for (const socket of idle) {
+      if (this.#visits.has(socket) || responseUnderWay(socket)) continue
+      if (this.#visits.has(socketBelow(socket))) this.#visitOn(socket).quit()
+      else socket.destroy()
+    }
   }
 
   #connected(raw: Socket): void {
@@ -205,7 +243,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
 
   #secured(socket: Socket): void {
     this.#arriving = this.#visitOn(socket)
-    if (this.quitting) this.#arriving.quitAfter(Math.max(this.#setup.lingerMs, SETTLE_MS))
+    if (this.quitting) this.#arriving.expect(Math.max(this.#setup.lingerMs, SETTLE_MS))
   }
 
   #answering(response: ServerResponse): void {
@@ -243,7 +281,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     if (visit.use === 'handshake' || !http1) return // the TLS socket above it is met when it asks
     const response = responseUnderWay(raw)
     if (response) this.#answering(response)
-    else if (!stillSpeaksHttp(raw)) visit.upgraded()
+    else if (!stillSpeaksHttp(raw)) visit.upgraded(true)
   }
 
   #refuse(raw: Socket): void {
