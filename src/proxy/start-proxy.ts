@@ -41,7 +41,9 @@ export async function openProxy(upstream: UpstreamAddress, options: ProxyOptions
   if (!options.allowUnreachable) mustListen(behind)
   const proxy = new NetProxy(behind, options, setup)
   await proxy.open()
-  return proxy
+  if (!setup.cancel?.aborted) return proxy
+  await proxy.halt({ graceMs: 0 })
+  throw new NetgraceError('ERR_NETGRACE_STOPPED', 'the proxy was cancelled before it was open')
 }
 
 /** A part of ours says by itself whether it listens; anything else would have to be dialled, and what is dialled may count it. */

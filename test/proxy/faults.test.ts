@@ -6,6 +6,7 @@ import { faults } from '../../src/faults/faults.ts'
 import type { Fault, LaneContext } from '../../src/model/fault.ts'
 import type { InjectedFault } from '../../src/proxy/injection.ts'
 import type { FaultProxy } from '../../src/proxy/fault-proxy.ts'
+import { IN_FLIGHT_ITEMS } from '../../src/proxy/lane.ts'
 import { bareClient, bareServer, closed, eventsOf, turns, until } from '../support.ts'
 import { answering, dial, echo, serve } from '../contract/parts.ts'
 import { Collected, noise, proxyTo, writeAll } from './parts.ts'
@@ -63,17 +64,17 @@ describe('latency', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60)
   })
 
-  test('does not limit the throughput as 1 MiB in flight would', async () => {
-    const bytes = noise(6 * 2 ** 20)
+  test('has more in flight than 1 MiB, which would limit the throughput', async () => {
+    const bytes = noise(15 * 2 ** 20) // more than the kernels take, and 1 MiB
     const bare = await bareServer()
-    const proxy = await proxyTo(() => bare, { faults: [[faults.latency({ ms: 150 }), { direction: 'upstream' }]] })
+    const proxy = await proxyTo(() => bare)
+    const slow = proxy.inject(faults.latency({ ms: 600_000 }), { direction: 'upstream' })
     const client = await bareClient(proxy)
-    const server = await bare.socket()
-    const startedAt = performance.now()
-    const atServer = new Collected(server)
+    const atServer = new Collected(await bare.socket())
     await writeAll(client, bytes)
+    expect(atServer.size).toBe(0)
+    slow.heal()
     expect((await atServer.atLeast(bytes.length)).bytes.equals(bytes)).toBe(true)
-    expect(performance.now() - startedAt).toBeLessThan(6 * 150) // what 1 MiB each 150 ms would take at least
   })
 })
 
@@ -196,6 +197,7 @@ describe('blackhole', () => {
     proxy.inject(faults.blackhole(), { direction: 'downstream', after: { match: 'COMMIT' } })
     expect(await client.ask('INSERT')).toBe('done INSERT')
     await expect(client.ask('COMMIT', { withinMs: 50 })).rejects.toMatchObject({ code: 'ERR_NETGRACE_TIMEOUT' })
+    await until(() => seen.length > 1)
     expect(seen).toStrictEqual(['INSERT', 'COMMIT'])
   })
 })
@@ -332,6 +334,65 @@ test('slicer gives a reader small pieces, one after the other', async () => {
   const collected = new Collected(await bareClient(proxy))
   expect((await collected.atLeast(100)).bytes.equals(data)).toBe(true)
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(9 * 5) // how many a reader finds together is not ours to say
+})
+
+describe('slicer without a gap', () => {
+  const line = '{"hello":"world","n":12345}\n'
+
+  test.each([
+    ['alone', []],
+    ['behind a latency', [[faults.latency({ ms: 5 })]]],
+    ['in front of a latency', undefined],
+  ] as const)('%s gives a reader each piece by itself', async (_where, before) => {
+    const server = await serve(async (connection) => {
+      await connection.send(line)
+      await connection.ended
+    })
+    const slicer = [faults.slicer({ size: 4 }), { direction: 'downstream' }] as const
+    const proxy = await proxyTo(server, { faults: before ? [...before, slicer] : [slicer, [faults.latency({ ms: 5 })]] })
+    const collected = await new Collected(await bareClient(proxy)).atLeast(line.length)
+    expect(collected.chunks.map(String)).toStrictEqual(line.match(/[^]{1,4}/g))
+  })
+
+  test.each([undefined, 1])('does so when the loop was held, with a gap of %s ms', async (gapMs) => {
+    const server = await serve(async (connection) => {
+      await connection.send(line)
+      await connection.ended
+    })
+    const proxy = await proxyTo(server, { faults: [[faults.slicer({ size: 4, ...(gapMs && { gapMs }) }), { direction: 'downstream' }]] })
+    const collected = new Collected(await bareClient(proxy))
+    while (collected.size < line.length) {
+      for (const until = performance.now() + 15; performance.now() < until;); // several gaps long
+      await turns(1)
+    }
+    expect(collected.chunks.map(String)).toStrictEqual(line.match(/[^]{1,4}/g))
+  })
+})
+
+test('pieces without number do not wait in memory: those that are under way are bounded', async () => {
+  const bare = await bareServer((socket) => void socket.write(Buffer.alloc(4 * 2 ** 20)))
+  const proxy = await proxyTo(() => bare)
+  proxy.inject(faults.slicer({ size: 1 }), { direction: 'downstream' })
+  let [under, most] = [0, 0]
+  proxy.inject(
+    function counter(lane) {
+      return {
+        push(item) {
+          most = Math.max(most, ++under)
+          lane.timers.at(lane.now() + 60_000, () => {
+            under--
+            lane.emit(item)
+          })
+        },
+        flush: () => lane.timers.flush(),
+        dispose() {},
+      }
+    },
+    { direction: 'downstream' },
+  )
+  await bareClient(proxy)
+  for (let last = -1; most !== last || most === 0; await turns(2000)) last = most
+  expect(most).toBe(IN_FLIGHT_ITEMS)
 })
 
 test('corrupt flips the same bits in every run with one seed', async () => {
