@@ -91,6 +91,7 @@ export class PortHold {
       if (this.#held !== held) return undefined // let go of meanwhile
       this.#held = undefined
       await held.release()
+      if (cause instanceof NetgraceError) return cause
       const { message } = asError(cause)
       return new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${formatEndpoint(at)}: ${message}`, { cause })
     }

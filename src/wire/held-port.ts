@@ -1,6 +1,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
+import { messageOf } from '../lifetime/throw-all.ts'
 import { waitFor } from '../lifetime/wait.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
+import { NetgraceError } from '../model/errors.ts'
 
 /**
  * Holds a port so that it refuses: nobody is given it by chance, and who dials it is refused.
@@ -31,8 +34,26 @@ export class HeldPort {
     return this.#ready.catch(() => {})
   }
 
-  /** Takes the port, in this very turn once {@link ready}, or one of the kernel's choice; resolves, when it is held, to where. Rejects with the system's error. */
-  async hold({ host, port }: { readonly host: string; readonly port?: number }): Promise<{ readonly host: string; readonly port: number }> {
+  /**
+   * Takes the port, in this very turn once {@link ready}, or one of the kernel's choice; resolves, when it is held, to where.
+   * @throws {NetgraceError} `ERR_NETGRACE_LISTEN`: it cannot be held; `cause` is the system's error.
+   */
+  async hold(at: { readonly host: string; readonly port?: number }): Promise<{ readonly host: string; readonly port: number }> {
+    try {
+      return await this.#take(at)
+    } catch (cause) {
+      const where = at.port === undefined ? `a port of ${at.host}` : formatEndpoint({ host: at.host, port: at.port })
+      throw new NetgraceError('ERR_NETGRACE_LISTEN', `could not hold ${where}: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  async #take({
+    host,
+    port,
+  }: {
+    readonly host: string
+    readonly port?: number
+  }): Promise<{ readonly host: string; readonly port: number }> {
     if (!this.#anchor.listening) await this.#ready
     const anchor = this.#anchor.address() as AddressInfo
     const holder = connect({ host, port: anchor.port, ...(port !== undefined && { localAddress: host, localPort: port }) })
