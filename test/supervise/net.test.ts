@@ -167,8 +167,8 @@ describe('an answer that is under way at quit', () => {
     await used(supervised, 'answering')
     const stopped = supervised.stop()
     await closed(client)
-    const report = await stopped
-    expect(report).toMatchObject({ forced: [], cutOff: [] })
+    const report = await stopped // a question that crossed the FIN may have been answered for nothing
+    expect(report).toMatchObject({ accepted: 1, forced: [] })
     expect(report.durationMs).toBeLessThan(20_000)
   })
 

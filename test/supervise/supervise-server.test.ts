@@ -90,6 +90,27 @@ describe('listening', () => {
   })
 })
 
+describe('connectionsReach', () => {
+  test('resolves once so many connections are live', async () => {
+    const supervised = await supervise(plain())
+    const three = supervised.connectionsReach(3)
+    await Promise.all([bareClient(supervised), bareClient(supervised), bareClient(supervised)])
+    expect((await three).map(({ id, use }) => [id, use])).toStrictEqual([1, 2, 3].map((id) => [id, 'unused']))
+    expect((await supervised.connectionsReach(1)).length).toBe(3)
+  })
+
+  test('says how many came, and that the server was told to stop', async () => {
+    const supervised = await supervise(plain())
+    await bareClient(supervised)
+    await expect(supervised.connectionsReach(2, { withinMs: 50 })).rejects.toThrow(
+      expect.objectContaining({ message: expect.stringContaining('1') }),
+    )
+    const waiting = supervised.connectionsReach(2)
+    void supervised.stop()
+    await expect(waiting).rejects.toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_NETGRACE_STOPPED$/) }))
+  })
+})
+
 describe('what is refused, before anything is opened', () => {
   test.each<[string, unknown, unknown, RegExp]>([
     ['no server', {}, {}, /^server must be a server of node:net.*got \{\}$/],
@@ -205,6 +226,7 @@ describe('stop', () => {
       drained: [],
       forced: [],
       cutOff: [],
+      handshakes: { pending: 0, failed: 0 },
       unsettled: [],
       late: 0,
       untracked: 0,

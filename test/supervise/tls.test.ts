@@ -112,7 +112,12 @@ describe('a handshake under way at quit', () => {
     const client = await bareClient(supervised)
     client.resume()
     await used(supervised, 'handshake')
-    expect(await supervised.stop()).toMatchObject({ accepted: 1, drained: [], forced: [{ use: 'handshake', bytesRead: 0 }] })
+    expect(await supervised.stop()).toMatchObject({
+      accepted: 1,
+      drained: [],
+      forced: [{ use: 'handshake', bytesRead: 0 }],
+      handshakes: { pending: 1, failed: 0 },
+    })
     await closed(client)
   })
 
@@ -123,7 +128,35 @@ describe('a handshake under way at quit', () => {
     client.resume()
     await closed(client)
     await until(() => supervised.connections.size === 0)
-    expect(await supervised.stop()).toMatchObject({ accepted: 1, endedBefore: 1, drained: [], forced: [] })
+    expect(await supervised.stop()).toMatchObject({
+      accepted: 1,
+      endedBefore: 1,
+      drained: [],
+      forced: [],
+      handshakes: { pending: 0, failed: 1 },
+    })
+  })
+})
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a client that leaves in the middle of its handshake (%s)', (maxVersion) => {
+  test.each(['before quit', 'while the server drains'])('%s does not hold the stop', async (when) => {
+    const supervised = await supervise(https.createServer({ ...certificate(), maxVersion }), { graceMs: 60_000 })
+    const client = await halfShaken(supervised)
+    await used(supervised, 'handshake')
+    let stopped: Promise<unknown> | undefined
+    if (when !== 'before quit') {
+      stopped = supervised.stop()
+      await until(() => supervised.state === 'draining')
+    }
+    client.hangUp()
+    expect(await (stopped ?? supervised.stop())).toMatchObject({ accepted: 1, forced: [], handshakes: { pending: 0, failed: 1 } })
+  })
+
+  test('because it refuses the certificate does not hold the stop', async () => {
+    const supervised = await supervise(tls.createServer({ ...certificate(), maxVersion }), { graceMs: 60_000 })
+    const client = tls.connect({ port: supervised.port, host: supervised.host, maxVersion })
+    await new Promise((resolve) => void client.on('error', resolve))
+    expect(await supervised.stop()).toMatchObject({ accepted: 1, forced: [] })
   })
 })
 

@@ -142,7 +142,8 @@ export class Dialogue {
       this.cutOffBytes += Buffer.byteLength(data, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
     else if (ArrayBuffer.isView(data)) this.cutOffBytes += data.byteLength
     const done = args.find((argument) => typeof argument === 'function') as ((error?: Error) => void) | undefined
-    if (done) process.nextTick(done, data === undefined || data === done ? undefined : afterFin())
+    const error = data === undefined || data === done ? undefined : afterFin()
+    if (done) afterThis(() => done(error))
     return true
   }
 }

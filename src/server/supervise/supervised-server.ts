@@ -1,10 +1,12 @@
 import type { Deadline } from '../../lifetime/deadline.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'
 import { OneStop } from '../../lifetime/one-stop.ts'
+import type { WaitOptions } from '../../model/client.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { NetgraceError } from '../../model/errors.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
+import { stoppedError } from '../arrivals.ts'
 import type { ServerState } from '../graceful-server.ts'
 import { DEFAULT_GRACE_MS } from '../server-options.ts'
 import { addressOf, urlOf, whatItSpeaks, type ForeignServer, type Speaks } from './foreign-server.ts'
@@ -34,6 +36,14 @@ export interface SupervisedServer extends AsyncDisposable {
   readonly quit: AbortSignal
   /** The live ones, to look at: each from its accept until its socket has closed. Empty once stopped. */
   readonly connections: ReadonlySet<SupervisedConnection>
+  /**
+   * The live connections, oldest first, once `count` of them are live at once; at once if they are now. Every connection in
+   * {@link connections} counts, from its accept until its socket has closed. One that ends before the others come does not.
+   * @param count  An integer ≥ 1.
+   * @param options.withinMs  Default {@link DEFAULT_REACH_WITHIN_MS}.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: too few came within `withinMs`, the message says how many; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   */
+  connectionsReach(count: number, options?: WaitOptions): Promise<SupervisedConnection[]>
   /**
    * Stops: quit, then the backlog, the listener, the draining, the forcing, the report. Never rejects, and takes the
    * grace and half a second at most. A later call gives the same promise, and can only bring the deadline forward.
@@ -107,6 +117,10 @@ export class ForeignServerKeeper implements SupervisedServer {
     return this.#supervision.live.all
   }
 
+  async connectionsReach(count: number, options: WaitOptions = {}): Promise<SupervisedConnection[]> {
+    return this.#supervision.reach.reaches(count, options, this.url)
+  }
+
   /** Begins: it listens afterwards, whoever had it do so. Rejects with what listening came to; then nothing of ours is left. */
   async start(): Promise<void> {
     try {
@@ -141,12 +155,14 @@ export class ForeignServerKeeper implements SupervisedServer {
   }
 
   async #stop(deadline: Deadline): Promise<SupervisedStopReport> {
+    this.#supervision.reach.close(() => stoppedError(this.url))
     const report = await this.#supervision.stop(deadline)
     this.#forgetSignal()
     this.#state = 'stopped'
-    const { accepted, drained, forced, late, untracked } = report
+    const { accepted, drained, forced, late, untracked, cutOff } = report
     const unseen = untracked > 0 ? `, untracked ${untracked}` : ''
-    this.#track.record('stopped', `accepted ${accepted}, drained ${drained.length}, forced ${forced.length}, late ${late}${unseen}`)
+    const lost = cutOff.length > 0 ? `, cut off ${cutOff.length}` : ''
+    this.#track.record('stopped', `accepted ${accepted}, drained ${drained.length}, forced ${forced.length}, late ${late}${unseen}${lost}`)
     this.#setup.reported?.(report)
     return report
   }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 
 import { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
+import { Reach } from '../../lifetime/reach.ts'
 import { inSlices } from '../../lifetime/slices.ts'
 import { SETTLE_MS, stopInOrder, type Stoppable } from '../../lifetime/stop.ts'
 import { afterThis, clearTicker, clearTimer, nextTurn, setTicker, setTimer, turn } from '../../lifetime/timers.ts'
@@ -57,6 +58,7 @@ const CHECKS = ['checkContinue', 'checkExpectation']
  */
 export class Supervision implements Stoppable<Visit>, Supervisor {
   readonly live: Live<Visit> = new Live()
+  readonly reach: Reach<Visit> = new Reach(this.live, 'connections')
   readonly quitSignal: AbortSignal
   lingering: boolean
   /** Where it listens, if that is a unix socket: its connections do not tell. */
@@ -75,6 +77,8 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   #endedBefore = 0
   #late = 0
   #untracked = 0
+  #handshakesCut = 0
+  #handshakesFailed = 0
   /** There were connections before us; some may have escaped us, and of TLS we see only what is below. */
   #anyBefore = false
   #restore = (): void => {}
@@ -141,7 +145,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
       cutOff: [...this.#drained, ...this.#forced].filter(({ cutOffBytes }) => cutOffBytes > 0),
       unsettled: [],
       late: this.#late,
-      handshakes: { pending: 0, failed: 0 },
+      handshakes: { pending: this.#handshakesCut, failed: this.#handshakesFailed },
       untracked: this.#untracked,
       errors: this.#errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
@@ -208,6 +212,10 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     this.#setup.timeline.close(visit.track)
     if (this.quitting) this.#count(visit)
     else this.#endedBefore++
+    if (visit.use === 'handshake' && !visit.earlier) {
+      if (visit.forced) this.#handshakesCut++
+      else this.#handshakesFailed++
+    }
     this.live.delete(visit)
   }
 
@@ -265,10 +273,10 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
     return visit
   }
 
-  #visit(raw: Socket, speaks: 'handshake' | 'http1' | 'http2' | 'open'): Visit {
+  #visit(raw: Socket, speaks: 'handshake' | 'http1' | 'http2' | 'open', earlier = false): Visit {
     const id = ++this.#accepted
     const track = this.#setup.timeline.open(`${this.#setup.track.name}, connection`, id)
-    const visit = new Visit({ id, raw, speaks, track, path: this.path }, this)
+    const visit = new Visit({ id, raw, speaks, track, path: this.path, earlier }, this)
     this.#visits.set(raw, visit)
     this.live.add(visit)
     return visit
@@ -277,7 +285,7 @@ export class Supervision implements Stoppable<Visit>, Supervisor {
   #earlier(raw: Socket): void {
     const { tls, http1, http2 } = this.#setup.speaks
     if (this.#visits.has(raw)) return
-    const visit = this.#visit(raw, tls && http1 ? 'handshake' : http2 ? 'http2' : http1 ? 'http1' : 'open')
+    const visit = this.#visit(raw, tls && http1 ? 'handshake' : http2 ? 'http2' : http1 ? 'http1' : 'open', true)
     if (visit.use === 'handshake' || !http1) return // the TLS socket above it is met when it asks
     const response = responseUnderWay(raw)
     if (response) this.#answering(response)

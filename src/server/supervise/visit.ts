@@ -35,6 +35,8 @@ export interface VisitParts {
   readonly speaks: 'handshake' | 'http1' | 'http2' | 'open'
   readonly track: Track
   readonly path: string | undefined
+  /** It was there before supervision. */
+  readonly earlier: boolean
 }
 
 /**
@@ -94,6 +96,7 @@ export class Visit implements SupervisedConnection {
   /** The TCP socket below a TLS one, or the socket itself. */
   readonly raw: Socket
   readonly track: Track
+  readonly earlier: boolean
   socket: Socket
   ending: Ending | undefined
   forced = false
@@ -114,8 +117,9 @@ export class Visit implements SupervisedConnection {
   readonly #openedAtMs: number
   readonly #supervisor: Supervisor
 
-  constructor({ id, raw, speaks, track, path }: VisitParts, supervisor: Supervisor) {
+  constructor({ id, raw, speaks, track, path, earlier }: VisitParts, supervisor: Supervisor) {
     this.id = id
+    this.earlier = earlier
     this.raw = raw
     this.socket = raw
     this.track = track
