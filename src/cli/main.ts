@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
 
+import { isError } from '../model/brand.ts'
 import { fitted } from './layout.ts'
 import { stderr, stdout } from './output.ts'
 import { program } from './program.ts'
@@ -28,7 +29,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode ||= error.exitCode === 0 ? 0 : WRONG_ARGUMENTS
   } else {
-    say(error instanceof Error ? error.message : String(error))
+    say(isError(error) ? error.message : String(error))
     process.exitCode = FAILED
   }
 }

@@ -1,3 +1,4 @@
+import { isError } from '../model/brand.ts'
 import { visible } from '../model/visible.ts'
 import { plainError } from '../scenario/plain-error.ts'
 import { stdout, type Output } from './output.ts'
@@ -13,7 +14,7 @@ export function tellOn(output: Output, json: boolean): Tell {
 
 /** Errors would be empty objects. What a terminal would obey is escaped, also where JSON does not ask for it. */
 export function asJson(value: object, indent?: number): string {
-  return visible(JSON.stringify(value, (_key, member: unknown) => (member instanceof Error ? plainError(member) : member), indent))
+  return visible(JSON.stringify(value, (_key, member: unknown) => (isError(member) ? plainError(member) : member), indent))
 }
 
 /** How wide a text on stdout may be. */

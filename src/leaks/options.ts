@@ -1,3 +1,4 @@
+import { isRegExp } from '../model/brand.ts'
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import { LEAK_KINDS, type LeakFilter, type LeakOptions } from '../model/leak.ts'
 import { boolean, checkOptions, duration, oneOf, string, type Rule, type Rules } from '../model/options.ts'
@@ -7,7 +8,7 @@ export const DEFAULT_WITHIN_MS = 250
 const kind: Rule = oneOf(...LEAK_KINDS)
 
 const file: Rule = (name, value) => {
-  if (!(value instanceof RegExp)) string(name, value)
+  if (!isRegExp(value)) string(name, value)
 }
 
 const filterRules: Rules<Exclude<LeakFilter, (...args: never[]) => unknown>> = { kind, file, package: string, unref: boolean }

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 import { isBehind } from './handle.ts'
 
 /** Where the package undici keeps its global dispatcher, by the version of its interface. */
@@ -19,14 +21,15 @@ function socketsOf(dispatcher: unknown, depth = 0): readonly object[] {
   const socket = member(dispatcher, 'socket')
   if (isObject(socket)) return [socket]
   const clients = member(dispatcher, 'clients')
-  if (depth === DEEPEST || !(Array.isArray(clients) || clients instanceof Map)) return []
+  if (depth === DEEPEST || !(Array.isArray(clients) || types.isMap(clients))) return []
   return [...clients.values()].flatMap((client: unknown) => socketsOf(dispatcherIn(client), depth + 1))
 }
 
 /** 5 has it behind a WeakRef, 7 beside a count. */
 function dispatcherIn(client: unknown): unknown {
-  if (client instanceof WeakRef) return client.deref()
-  return isObject(client) && 'dispatcher' in client ? client.dispatcher : client
+  if (!isObject(client)) return client
+  if ('deref' in client) return (client as WeakRef<object>).deref()
+  return 'dispatcher' in client ? client.dispatcher : client
 }
 
 function member(of: object, description: string): unknown {

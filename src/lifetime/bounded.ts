@@ -14,7 +14,7 @@ const RULES: Rules<WaitOptions> = { withinMs: duration, signal }
 export function mayBegin(options: WaitOptions): void {
   if (options === UNBOUNDED) return
   checkOptions(options, RULES)
-  options.signal?.throwIfAborted()
+  if (options.signal?.aborted) throw options.signal.reason
 }
 
 /**

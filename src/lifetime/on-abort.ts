@@ -1,7 +1,13 @@
 type Act = (reason: unknown) => void
 
-/** Who waits for each signal. One listener serves them all: Node warns of a leak from the eleventh on. */
-const waiting = new WeakMap<AbortSignal, Set<Act>>()
+/** Who waits for a signal. */
+interface Waiting {
+  readonly acts: Set<Act>
+  readonly fire: () => void
+}
+
+/** One listener serves all who wait for a signal: Node warns of a leak from the eleventh on. */
+const waiting = new WeakMap<AbortSignal, Waiting>()
 
 /** Calls `act` once `signal` aborts, at once if it has. Returns the way to forget it, after which nothing of ours stays on the signal. */
 export function onAbort(signal: AbortSignal, act: Act): () => void {
@@ -9,7 +15,7 @@ export function onAbort(signal: AbortSignal, act: Act): () => void {
     act(signal.reason)
     return () => {}
   }
-  const acts = waiting.get(signal) ?? listen(signal)
+  const { acts, fire } = waiting.get(signal) ?? listen(signal)
   const mine: Act = (reason) => act(reason) // the same function may be given twice
   acts.add(mine)
   return () => {
@@ -19,16 +25,15 @@ export function onAbort(signal: AbortSignal, act: Act): () => void {
   }
 }
 
-function listen(signal: AbortSignal): Set<Act> {
+function listen(signal: AbortSignal): Waiting {
   const acts = new Set<Act>()
-  waiting.set(signal, acts)
+  const fire = (): void => {
+    waiting.delete(signal)
+    signal.removeEventListener('abort', fire)
+    for (const act of acts) act(signal.reason)
+  }
+  const one = { acts, fire }
+  waiting.set(signal, one)
   signal.addEventListener('abort', fire)
-  return acts
-}
-
-function fire(this: AbortSignal): void {
-  const acts = waiting.get(this) ?? []
-  waiting.delete(this)
-  this.removeEventListener('abort', fire)
-  for (const act of acts) act(this.reason)
+  return one
 }

@@ -23,3 +23,6 @@ function reasonOf(controller: AbortController): object {
 
 /** The process that Node's own modules use: in Jest's contexts the global one, and `node:process`, is a copy. */
 export const mainProcess = runInThisContext('process') as typeof process
+
+/** That of Node's own realm: jsdom has none under Jest. */
+export const clone = runInThisContext('structuredClone') as typeof structuredClone

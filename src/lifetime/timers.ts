@@ -52,7 +52,7 @@ export function nextTurn(act: () => void): void {
 
 /** Resolves in the next turn of the event loop: all that the kernel had ready has been read by then. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => void nextTurn(resolve))
+  return new Promise(nextTurn)
 }
 
 /** It has all that a `Timeout` has but the conversion to a number. */
@@ -75,7 +75,8 @@ function isLinked(handle: unknown): boolean {
 
 /** Node's own sockets and streams call it at each step: there is nothing that could stand in for it. */
 function checkNextTick(): void {
-  if (!Object.hasOwn(mainProcess.nextTick, 'clock')) return
+  const { nextTick } = mainProcess as { readonly nextTick: object }
+  if (!Object.hasOwn(nextTick, 'clock')) return
   throw new NetgraceError(
     'ERR_NETGRACE_UNSUPPORTED',
     "netgrace was loaded while process.nextTick was faked, without which no socket of Node's works: " +

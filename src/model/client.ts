@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 
+import { isBytes } from './brand.ts'
 import type { Ending } from './ending.ts'
 import type { Endpoint } from './endpoint.ts'
 import { wrongType, wrongValue } from './invalid.ts'
@@ -9,7 +10,7 @@ import { integer } from './options.ts'
 export type Data = string | Uint8Array
 
 export function checkData(data: unknown, name = 'data'): void {
-  if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType(name, 'a string or a Uint8Array', data)
+  if (typeof data !== 'string' && !isBytes(data)) throw wrongType(name, 'a string or a Uint8Array', data)
 }
 
 /** What `read` is asked for. */

@@ -1,3 +1,4 @@
+import { membersOf } from './brand.ts'
 import { formatEndpoint } from './endpoint.ts'
 import type { Ending } from './ending.ts'
 
@@ -52,18 +53,14 @@ function timedOut({ timedOut: what, phase, durationMs }: Ending): string {
 
 /** Of a name with several addresses: each, and what came of it. */
 function coded({ cause }: Ending): string {
-  const each = several(cause)
+  const each = membersOf(cause) as readonly Attempt[]
   const text = each.length > 1 ? each.map(attempt).join(', ') : codeOf(each[0] ?? cause)
   return text ? ` (${text})` : ''
 }
 
 function messageOf(cause: Error | undefined): string {
-  const each = several(cause)
+  const each = membersOf(cause) as readonly Attempt[]
   return each.length > 0 ? each.map(attempt).join(', ') : cause?.message || 'of an unknown cause'
-}
-
-function several(cause: Error | undefined): readonly Attempt[] {
-  return Array.isArray((cause as AggregateError | undefined)?.errors) ? ((cause as AggregateError).errors as Attempt[]) : []
 }
 
 /** What Node's error of one address of several tells. */

@@ -1,3 +1,5 @@
+import { membersOf } from './brand.ts'
+
 export const ENDING_KINDS = ['eof', 'reset', 'closed', 'refused', 'timeout', 'lost', 'error'] as const
 
 /** How a connection ended, in one word. */
@@ -72,8 +74,9 @@ const KINDS: Readonly<Record<string, EndingKind>> = {
 
 /** A name with several addresses fails with an `AggregateError`: it is of a kind if all its members are. */
 function kindOfError(error: Error): EndingKind {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    const kinds = new Set(error.errors.map((member) => kindOfError(member as Error)))
+  const members = membersOf(error)
+  if (members.length > 0) {
+    const kinds = new Set(members.map(kindOfError))
     return kinds.size === 1 ? [...kinds][0]! : 'error'
   }
   const { code = '' } = error as NodeJS.ErrnoException

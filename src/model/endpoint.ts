@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { URL } from 'node:url' // the global one may be jsdom's, or happy-dom's
 
+import { isUrl } from './brand.ts'
 import { defaultPort } from './default-ports.ts'
 import { outOfRange, wrongType, wrongValue } from './invalid.ts'
 import { looksLikePath, socketPath } from './socket-path.ts'
@@ -34,12 +35,6 @@ export function endpointOf(address: Address, name = 'to'): Endpoint {
   const host = given.host ?? given.hostname ?? given.address
   if (typeof host !== 'string' || host === '' || given.port === undefined) throw wrongType(name, ALLOWED, address)
   return { host: dialled(host), port: portOf(given.port, `${name}.port`) }
-}
-
-/** Whether it is a URL, of whichever realm: jsdom, happy-dom and each `vm` context have a class of their own. */
-export function isUrl(value: unknown): value is URL {
-  const { href, protocol } = (value ?? {}) as { readonly href?: unknown; readonly protocol?: unknown }
-  return typeof value === 'object' && typeof href === 'string' && typeof protocol === 'string' && URL.canParse(href)
 }
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `unix:/tmp/a.sock`, `unix-abstract:a`. */

@@ -1,3 +1,4 @@
+import { isSignal } from './brand.ts'
 import { outOfRange, wrongType, wrongValue } from './invalid.ts'
 import { socketPath } from './socket-path.ts'
 
@@ -43,7 +44,7 @@ export const callback: Rule = (name, value) => {
 }
 
 export const signal: Rule = (name, value) => {
-  if (!(value instanceof AbortSignal)) throw wrongType(name, 'an AbortSignal', value)
+  if (!isSignal(value)) throw wrongType(name, 'an AbortSignal', value)
 }
 
 /** Options that are somebody else's to check. */

@@ -1,3 +1,4 @@
+import { isBytes, isRegExp } from './brand.ts'
 import type { Link } from './link.ts'
 import { got, outOfRange, wrongType, wrongValue } from './invalid.ts'
 import { boolean, checkOptions, duration, integer, nested, oneOf, type Rule, type Rules } from './options.ts'
@@ -44,9 +45,8 @@ const links: Rule = (name, value) => {
 }
 
 export const pattern: Rule = (name, value) => {
-  if (!(value instanceof RegExp) && typeof value !== 'string' && !(value instanceof Uint8Array))
-    throw wrongType(name, 'a RegExp, a string or a Uint8Array', value)
-  if (!(value instanceof RegExp) && value.length === 0) throw wrongValue(name, 'a pattern that is not empty', value)
+  if (!isRegExp(value) && typeof value !== 'string' && !isBytes(value)) throw wrongType(name, 'a RegExp, a string or a Uint8Array', value)
+  if (!isRegExp(value) && value.length === 0) throw wrongValue(name, 'a pattern that is not empty', value)
 }
 
 const AFTER: Rules<After> = { bytes: integer(0), match: pattern, ms: duration }

@@ -195,4 +195,3 @@ export class ActiveStage implements LaneContext {
     this.#items = items
   }
 }
-

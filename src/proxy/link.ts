@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import { asError } from '../lifetime/throw-all.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
+import { isPromise, membersOf } from '../model/brand.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import { decideEnding, type Ending } from '../model/ending.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
@@ -86,7 +87,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     } catch (thrown) {
       this.#to = Promise.reject(thrown)
     }
-    if (this.#to instanceof Promise) this.#to.catch(() => {}) // the dial hears of it
+    if (isPromise(this.#to)) this.#to.catch(() => {}) // the dial hears of it
     else this.upstream.endpoint = this.#to
   }
 
@@ -192,7 +193,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     const startedAtMs = now()
     let to: Endpoint
     try {
-      to = this.#to instanceof Promise ? await this.#to : this.#to!
+      to = isPromise(this.#to) ? await this.#to : this.#to!
     } catch (thrown) {
       const cause = asError(thrown)
       if (this.upstream.gone) return
@@ -201,7 +202,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
       return this.#cannotReach(`the upstream function failed: ${cause.message}`)
     }
     if (this.upstream.gone) return
-    if (this.#to instanceof Promise) {
+    if (isPromise(this.#to)) {
       this.upstream.endpoint = to
       this.#owner.located(this)
     }
@@ -298,7 +299,7 @@ function whyNot(to: Endpoint, ending: Ending): string {
 }
 
 function codeOf(error: Error | undefined): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as Error) : error
+  const first = membersOf(error)[0] ?? error
   return (first as NodeJS.ErrnoException | undefined)?.code ?? 'ECONNREFUSED'
 }
 

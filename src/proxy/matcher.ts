@@ -1,3 +1,4 @@
+import { isRegExp } from '../model/brand.ts'
 import { MATCH_WINDOW, type Pattern } from '../model/where.ts'
 
 /** Looks for a pattern in a stream, wherever that is cut. */
@@ -7,12 +8,12 @@ export interface Matcher {
 }
 
 export function matcherFor(pattern: Pattern): Matcher {
-  return pattern instanceof RegExp ? new PatternMatcher(pattern) : new BytesMatcher(Buffer.from(pattern as Uint8Array))
+  return isRegExp(pattern) ? new PatternMatcher(pattern) : new BytesMatcher(Buffer.from(pattern as Uint8Array))
 }
 
 /** The same for equal patterns. */
 export function patternKey(pattern: Pattern): string {
-  return pattern instanceof RegExp ? String(pattern) : `"${Buffer.from(pattern as Uint8Array).toString('latin1')}`
+  return isRegExp(pattern) ? String(pattern) : `"${Buffer.from(pattern as Uint8Array).toString('latin1')}`
 }
 
 class BytesMatcher implements Matcher {

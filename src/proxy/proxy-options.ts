@@ -1,6 +1,17 @@
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import type { Fault } from '../model/fault.ts'
-import { boolean, checkOptions, duration, integer, listenPath, listenPort, signal, string, type Rule, type Rules } from '../model/options.ts'
+import {
+  boolean,
+  checkOptions,
+  duration,
+  integer,
+  listenPath,
+  listenPort,
+  signal,
+  string,
+  type Rule,
+  type Rules,
+} from '../model/options.ts'
 import { checkWhere, type Where } from '../model/where.ts'
 
 /** Default of `graceMs`: how long `stop()` lets both sides say goodbye. Milliseconds. */

@@ -1,5 +1,8 @@
+import { URL } from 'node:url'
+
 import { wrongType } from '../model/invalid.ts'
-import { endpointOf, bracketed, isUrl, type Address, type Endpoint } from '../model/endpoint.ts'
+import { isUrl } from '../model/brand.ts'
+import { endpointOf, bracketed, type Address, type Endpoint } from '../model/endpoint.ts'
 
 /** Where the proxy's links lead: an address, or a function that is asked at each dial. */
 export type UpstreamAddress = Address | (() => Address | Promise<Address>)

@@ -1,5 +1,6 @@
 import type { Deadline } from '../lifetime/deadline.ts'
 import { askedFor } from '../lifetime/origin.ts'
+import { AbortController } from '../lifetime/realm.ts'
 import { Scope, type Part } from '../lifetime/scope.ts'
 import { NetgraceError } from '../model/errors.ts'
 import type { CallSite } from '../timeline/call-site.ts'

@@ -1,3 +1,4 @@
+import { AbortController } from '../lifetime/realm.ts'
 import type { NetClient } from '../client/client.ts'
 import { sleep } from '../lifetime/sleep.ts'
 import { asError } from '../lifetime/throw-all.ts'

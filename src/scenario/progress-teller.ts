@@ -1,3 +1,4 @@
+import { isThenable } from '../model/brand.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import { nextTurn } from '../lifetime/timers.ts'
 import { now } from '../timeline/clock.ts'
@@ -51,7 +52,7 @@ export class ProgressTeller implements Counter {
     const { clients, messages, onProgress } = this.#plan
     try {
       const told: unknown = onProgress!({ clients, messages: clients * messages, ...this.#counts, elapsedMs: now() - this.#startedAtMs })
-      if (told instanceof Promise) void told.catch((thrown: unknown) => this.#failed(thrown))
+      if (isThenable(told)) told.then(undefined, (thrown: unknown) => this.#failed(thrown))
     } catch (thrown) {
       this.#failed(thrown)
     }

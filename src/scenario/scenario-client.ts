@@ -1,3 +1,4 @@
+import { AbortController } from '../lifetime/realm.ts'
 import type { NetClient } from '../client/client.ts'
 import { Dialling } from '../client/dialling.ts'
 import { asError } from '../lifetime/throw-all.ts'

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 
+import { abortError, AbortController } from '../lifetime/realm.ts'
 import type { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { Reach } from '../lifetime/reach.ts'
@@ -21,7 +22,7 @@ import { ServerConnection, type ConnectionOwner } from './server-connection.ts'
 import { DEFAULT_GRACE_MS, type ServerOptions } from './server-options.ts'
 
 /** Made once: an error for each run costs as much as all the rest of quitting. */
-const QUIT = new DOMException('the server was told to stop', 'AbortError')
+const QUIT = abortError('the server was told to stop')
 
 /** What all runs of a server share. */
 export interface RunSetup {

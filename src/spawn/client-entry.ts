@@ -1,4 +1,5 @@
 // Runs in a thread or a process of its own, as dist/spawn/client-entry.js: one client, called from the other side.
+import { AbortController } from '../lifetime/realm.ts'
 import type { NetClient } from '../client/client.ts'
 import { openClient } from '../client/connect.ts'
 import type { ConnectOptions } from '../client/connect-options.ts'

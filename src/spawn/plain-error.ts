@@ -1,6 +1,5 @@
-import { types } from 'node:util'
-
 import { messageOf } from '../lifetime/throw-all.ts'
+import { isError } from '../model/brand.ts'
 import { describeEnding } from '../model/describe-ending.ts'
 import { ENDING_KINDS, type Ending, type EndingKind } from '../model/ending.ts'
 import { ConnectError, ConnectionEndedError, NetgraceError, type NetgraceErrorCode } from '../model/errors.ts'
@@ -40,7 +39,7 @@ function taken(error: object, above: readonly object[]): PlainError {
   const code = read(error, 'code')
   const below = [...above, error]
   const next = (member: unknown): PlainError | undefined =>
-    isErrorLike(member) && !below.includes(member) && below.length < DEEPEST ? taken(member, below) : undefined
+    isError(member) && !below.includes(member) && below.length < DEEPEST ? taken(member, below) : undefined
   const ending = plainEndingOf(read(error, 'ending'), next)
   const cause = next(read(error, 'cause'))
   const errors = read(error, 'errors')
@@ -90,10 +89,6 @@ function read(thing: object, key: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isErrorLike(value: unknown): value is object {
-  return value instanceof Error || types.isNativeError(value)
 }
 
 function isScalar(value: unknown): boolean {

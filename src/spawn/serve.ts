@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 
+import { AbortController } from '../lifetime/realm.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import type { WaitOptions } from '../model/client.ts'
 import type { Down, Up } from './message.ts'

@@ -1,5 +1,6 @@
 import { checkConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS, type ConnectOptions } from '../client/connect-options.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
+import { clone } from '../lifetime/realm.ts'
 import { askedFor } from '../lifetime/origin.ts'
 import { asError, messageOf } from '../lifetime/throw-all.ts'
 import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
@@ -99,7 +100,7 @@ async function started(calls: Peer, where: Where, to: Endpoint): Promise<void> {
 /** A function cannot go to another thread, and `tls` may hold some. */
 function handedOver(options: object): void {
   try {
-    structuredClone(options)
+    clone(options)
   } catch (error) {
     throw wrongType('options', `options that can be handed to another thread (${(error as Error).message})`, options)
   }

@@ -198,11 +198,16 @@ describe('the upstream', () => {
     expect(proxy.history).toMatchObject([{ unreachable: why, upstream: { kind: 'refused' } }])
     expect(tellStory(timeline)).toContain(why)
     const error: unknown = await proxy.stop().catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'ERR_NETGRACE_UPSTREAM', message: expect.stringContaining(`${why}, so its one dial failed.`) as string })
+    expect(error).toMatchObject({
+      code: 'ERR_NETGRACE_UPSTREAM',
+      message: expect.stringContaining(`${why}, so its one dial failed.`) as string,
+    })
     expect((error as Error).stack).toMatch(/\n {4}at .*passing-on\.test\.ts:\d+:\d+/)
   })
 
-  test.each<[what: string, upstream: (dead: Endpoint) => UpstreamAddress, options: ProxyOptions, before: (proxy: FaultProxy) => Promise<void>]>([
+  test.each<
+    [what: string, upstream: (dead: Endpoint) => UpstreamAddress, options: ProxyOptions, before: (proxy: FaultProxy) => Promise<void>]
+  >([
     ['a function', (dead) => () => dead, {}, async () => {}],
     ['allowUnreachable', (dead) => dead, { allowUnreachable: true }, async () => {}],
     ['a proxy that has been down', (dead) => dead, {}, (proxy) => proxy.restart()],

@@ -145,10 +145,18 @@ describe('a fault that never triggered', () => {
   })
 
   test.each<[what: string, where: Where, why: RegExp]>([
-    ['bytes', { after: { bytes: 1000 } }, /reset\(\) both ways, after 1000 bytes was injected at .*: 6 of the 1,000 bytes came by on 1 link\n/],
+    [
+      'bytes',
+      { after: { bytes: 1000 } },
+      /reset\(\) both ways, after 1000 bytes was injected at .*: 6 of the 1,000 bytes came by on 1 link\n/,
+    ],
     ['match', { after: { match: 'COMMIT' } }, /never triggered: "COMMIT" was not in the 12 B that came by on 1 link\n/],
     ['time', { after: { ms: 60_000 } }, /never triggered: \d+ of the 60,000 ms had passed on 1 link\n/],
-    ['bytes and match', { direction: 'upstream', after: { bytes: 10, match: /x/ } }, /: 6 of the 10 bytes came by on 1 link; \/x\/ was not in/],
+    [
+      'bytes and match',
+      { direction: 'upstream', after: { bytes: 10, match: /x/ } },
+      /: 6 of the 10 bytes came by on 1 link; \/x\/ was not in/,
+    ],
     ['links', { links: ({ id }) => id > 1 }, /never triggered: none of 1 link was for it\n/],
     ['links open', { links: 'open' }, /never triggered: none of 1 link was open when it was injected\n/],
     ['probability', { probability: 0 }, /never triggered: chance spared 1 link\n/],
@@ -179,7 +187,9 @@ describe('a fault that never triggered', () => {
     await client.ask('hello')
     await expect(proxy.saw('hello', { withinMs: 1 })).rejects.toThrow(/; there is TLS, whose contents cannot be seen/)
     await client.close()
-    await expect(proxy.stop()).rejects.toThrow(/"hello" was not in the .* B that came by on 1 link; the traffic is TLS, so its contents cannot be matched/)
+    await expect(proxy.stop()).rejects.toThrow(
+      /"hello" was not in the .* B that came by on 1 link; the traffic is TLS, so its contents cannot be matched/,
+    )
   })
 
   test('is none if that was allowed, or if it met something', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ const NAME = 'NETGRACE_LEAK_ROWS'
 
 /** From here on, in this process and those that it starts, {@link tellRows} gathers instead of printing. */
 export function gatherRows(): void {
-  process.env[NAME] = join(tmpdir(), `netgrace-leaks-${process.pid}-${process.hrtime.bigint()}`)
+  process.env[NAME] = join(tmpdir(), `netgrace-leaks-${process.pid}-${randomUUID()}`)
 }
 
 /** What `mode: 'report'` found: for the one table of the run, or printed at once where nobody gathers. */

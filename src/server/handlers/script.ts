@@ -1,3 +1,4 @@
+import { isRegExp } from '../../model/brand.ts'
 import { sleep } from '../../lifetime/sleep.ts'
 import { checkData, type Data } from '../../model/client.ts'
 import type { Connection, Handler } from '../../model/connection.ts'
@@ -26,7 +27,7 @@ const yes: Rule = (name, value) => {
 
 const RULES: Rules<ScriptStep> = {
   expect: (name, value) => {
-    if (!(value instanceof RegExp)) data(name, value)
+    if (!isRegExp(value)) data(name, value)
   },
   waitMs: duration,
   send: data,
@@ -63,7 +64,7 @@ class ScriptReader {
   }
 
   async expect(expected: Data | RegExp, step: string): Promise<void> {
-    const taken = expected instanceof RegExp ? matchEnd(expected) : prefixEnd(Buffer.from(expected))
+    const taken = isRegExp(expected) ? matchEnd(expected) : prefixEnd(Buffer.from(expected))
     for (;;) {
       const end = taken(this.#come)
       if (typeof end === 'number') {
@@ -78,7 +79,7 @@ class ScriptReader {
   }
 
   #mismatch(expected: Data | RegExp, step: string, how: string): NetgraceError {
-    const wanted = expected instanceof RegExp ? String(expected) : quoted(Buffer.from(expected).toString())
+    const wanted = isRegExp(expected) ? String(expected) : quoted(Buffer.from(expected).toString())
     const came = this.#come.length === 0 ? 'nothing' : quoted(this.#come.toString('utf8', 0, 200))
     return new NetgraceError('ERR_NETGRACE_SCRIPT', `script, ${step}: expected ${wanted}, but ${came} came${how}`)
   }

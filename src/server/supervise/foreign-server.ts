@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 
 import { bracketed, formatEndpoint, type Endpoint } from '../../model/endpoint.ts'
@@ -23,7 +22,7 @@ export interface Speaks {
 /** Told by what it can do, which is public, and costs no import of five modules; a subclass, or a server of another realm, is as good. */
 export function whatItSpeaks(server: ForeignServer): Speaks {
   const can = (method: string): boolean => typeof (server as unknown as Record<string, unknown>)[method] === 'function'
-  if (!(server instanceof EventEmitter) || !can('listen') || !can('getConnections')) {
+  if (!can('on') || !can('listen') || !can('getConnections')) {
     throw wrongType('server', 'a server of node:net, node:tls, node:http, node:https or node:http2', server)
   }
   return { tls: can('setSecureContext'), http1: can('closeIdleConnections'), http2: can('updateSettings') }

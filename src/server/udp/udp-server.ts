@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { RemoteInfo, Socket } from 'node:dgram'
 
+import { AbortController } from '../../lifetime/realm.ts'
 import type { Deadline } from '../../lifetime/deadline.ts'
 import { Live } from '../../lifetime/live.ts'
 import { onAbort } from '../../lifetime/on-abort.ts'

@@ -1,5 +1,6 @@
 import type { RequestOptions } from 'node:http'
 
+import { AbortController } from '../../../lifetime/realm.ts'
 import { Deadline } from '../../../lifetime/deadline.ts'
 import { askedFor } from '../../../lifetime/origin.ts'
 import { sleep } from '../../../lifetime/sleep.ts'

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import { URL } from 'node:url'
 
 import { endpointOf, bracketed } from '../../../model/endpoint.ts'
 import { wrongType, wrongValue } from '../../../model/invalid.ts'
