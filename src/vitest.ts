@@ -8,7 +8,7 @@ import { failOnLeaksIn, type VitestHooks } from './leaks/suite/vitest.ts'
 import type { EndingKind } from './model/ending.ts'
 import type { RigOptions } from './rig/rig-options.ts'
 import { toEnd, type ToEndOptions } from './rig/to-end.ts'
-import { tellStory } from './timeline/story.ts'
+import { addStory } from './rig/story-in-error.ts'
 
 export type { FailOnLeaksOptions } from './leaks/suite/suite-options.ts'
 export type { Rig } from './rig/rig.ts'
@@ -63,6 +63,7 @@ export function rigWith(options: RigOptions): RigFixture {
     // Vitest reads from this parameter which fixtures are needed
     rig: async ({ task, onTestFinished, onTestFailed }, use) => {
       const rig = openRig(options)
+      const before = task.result?.errors?.length ?? 0 // those of earlier attempts at a test that is retried
       // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
       onTestFinished(async () => {
         const failed = task.result?.state === 'fail'
@@ -71,8 +72,8 @@ export function rigWith(options: RigOptions): RigFixture {
         })
       })
       onTestFailed((context) => {
-        const error = context.task.result?.errors?.[0]
-        if (error) error.message += `\n\nnetgrace: what happened\n${tellStory(rig.timeline)}\n`
+        const error = context.task.result?.errors?.[before]
+        if (error) addStory(error, rig.timeline)
       })
       await use(rig)
     },

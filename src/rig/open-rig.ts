@@ -35,6 +35,7 @@ import { openSpawned, type SpawnOptions } from '../spawn/spawn-client.ts'
 import type { SpawnedClient, SpawnedProcessClient } from '../spawn/spawned-client.ts'
 import { openUnanswering } from '../spawn/unanswering.ts'
 import { siteOf, type CallSite } from '../timeline/call-site.ts'
+import { now } from '../timeline/clock.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import { HeldPort } from '../wire/held-port.ts'
 import { OwnEnds } from './own-ends.ts'
@@ -257,7 +258,8 @@ class OpenRig implements Rig {
 
   async #close(): Promise<void> {
     this.#track.record('closing')
-    for (const track of this.timeline.tracks()) track.recordWait()
+    this.timeline.recordWaits()
+    this.timeline.closingSinceMs = now()
     this.#own.settle()
     this.#parts.cancel()
     for (const proxy of this.#healable) proxy.heal()

@@ -28,7 +28,7 @@ export function rigFor(t: TestContextLike, options: RigOptions = {}): Rig {
       failed = true
       throw error
     } finally {
-      if (failed) t.diagnostic?.(`netgrace: what happened\n${tellStory(rig.timeline)}`)
+      if (failed) t.diagnostic?.(`netgrace: ${tellStory(rig.timeline)}`)
     }
   })
   return rig

@@ -18,6 +18,7 @@ export interface ToEndOptions {
 /** What a runner's matcher gives back. */
 export interface Matched {
   readonly pass: boolean
+  /** Told only when it is asked for: a story costs more than the wait. */
   message(): string
 }
 
@@ -41,9 +42,13 @@ export async function toEnd(client: Ended, kind: EndingKind, options: ToEndOptio
 
   const wanted = by === undefined ? kind : `${kind} by ${by}`
   const came = ending ? `${ending.kind} by ${ending.by} (${describeEnding(ending)})` : `still open after ${withinMs} ms`
-  const story = client.tellStory?.() ?? ''
-  return {
-    pass: ending !== undefined && ending.kind === kind && (by === undefined || ending.by === by),
-    message: () => `expected the connection to end as ${wanted}, but it was ${came}${story && `\n\nnetgrace: what happened\n${story}\n`}`,
+  const pass = ending !== undefined && ending.kind === kind && (by === undefined || ending.by === by)
+  const sentence = pass // then a message is asked for by `not` alone
+    ? `expected the connection not to end as ${wanted}, but it did: it was ${came}`
+    : `expected the connection to end as ${wanted}, but it was ${came}`
+  const message = (): string => {
+    const story = client.tellStory?.()
+    return story === undefined ? sentence : `${sentence}\n\nnetgrace: ${story}\n`
   }
+  return { pass, message }
 }

@@ -145,6 +145,7 @@ export class Run implements Stoppable<ServerConnection>, ListenerEvents, Connect
   }
 
   handlerDone(connection: ServerConnection, error?: Error): void {
+    if (error) this.#setup.timeline.failed(`${this.#name} #${connection.id}`, error)
     if (error && !this.#reported) this.#errors.push(error) // its report is its caller's
     this.#overNow(connection)
   }

@@ -4,6 +4,17 @@ import { Track, type Entry } from './track.ts'
 /** How many tracks are kept of things that have ended. */
 const ENDED_TRACKS = 64
 
+/** How many handlers' errors are kept. */
+const FAILURES = 8
+
+/** What a handler threw. */
+export interface Failure {
+  /** The connection that it served. */
+  readonly of: string
+  readonly atMs: number
+  readonly error: Error
+}
+
 /** One line of the merged record. */
 export interface TimelineEntry extends Entry {
   /** The connection, client or server that it happened to. */
@@ -20,6 +31,11 @@ export class Timeline {
   readonly #live = new Set<Track>()
   readonly #ended: Track[] = []
   readonly #numbers = new Map<string, number>()
+  readonly #failures: Failure[] = []
+  /** What happens from here on is the closing of its parts. */
+  closingSinceMs: number = Infinity
+  /** The story as it was told last: an error that has it already needs no second one. */
+  told: string | undefined
 
   /** A track for something that was just opened: `connection #3`, if it has a number. */
   open(kind: string, number?: number): Track {
@@ -46,6 +62,20 @@ export class Timeline {
   /** The thing has become another, which has a track of its own. */
   drop(track: Track): void {
     this.#live.delete(track)
+  }
+
+  /** A handler threw, and not for the end of its own connection. The first {@link FAILURES} are kept. */
+  failed(of: string, error: Error): void {
+    if (this.#failures.length < FAILURES) this.#failures.push({ of, error, atMs: now() })
+  }
+
+  get failures(): readonly Failure[] {
+    return this.#failures
+  }
+
+  /** Puts on record who still waits for what. */
+  recordWaits(): void {
+    for (const track of this.#live) track.recordWait()
   }
 
   /** All tracks that are kept, oldest first. */
