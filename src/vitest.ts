@@ -8,6 +8,7 @@ import { failOnLeaksIn, type VitestHooks } from './leaks/suite/vitest.ts'
 import type { EndingKind } from './model/ending.ts'
 import type { RigOptions } from './rig/rig-options.ts'
 import { toEnd, type ToEndOptions } from './rig/to-end.ts'
+import { now } from './timeline/clock.ts'
 import { addStory } from './rig/story-in-error.ts'
 
 export type { FailOnLeaksOptions } from './leaks/suite/suite-options.ts'
@@ -35,48 +36,92 @@ export interface RigFixtures {
   rig: Rig
 }
 
+/** What Vitest gives to a fixture of a test; one of a file, or of a worker, gets none of it. */
 interface FixtureContext {
+  readonly task?: { readonly result?: TaskResult }
+  readonly onTestFinished?: (hook: () => Promise<void>) => void
+  readonly onTestFailed?: (hook: (context: FailedTest) => void) => void
+}
+
+interface FailedTest {
   readonly task: { readonly result?: TaskResult }
-  readonly onTestFinished: (hook: () => Promise<void>) => void
-  readonly onTestFailed: (hook: (context: { task: { result?: TaskResult } }) => void) => void
 }
 
 interface TaskResult {
   readonly state: string
-  readonly errors?: { message: string }[]
+  readonly errors?: { message: string; stack?: string }[]
 }
 
 /** A fixture for `test.extend`. */
 export interface RigFixture {
-  rig(context: FixtureContext, use: (rig: Rig) => Promise<void>): Promise<void>
+  readonly rig: (context: FixtureContext, use: (rig: Rig) => Promise<void>) => Promise<void>
 }
+
+/** Rigs that serve several tests. */
+const shared = new Set<Rig>()
 
 /**
  * The fixture `rig` with options: `test.extend(rigWith({ graceMs: 200 }))`.
  *
  * The rig closes when the test has ended, also by a timeout, after its hooks and the fixtures that stand on it. What the
- * closing throws fails the test. A test that has failed already gets no second error; its own is told the story: what
+ * closing throws fails the test. A test that has failed already gets no second error; to its own the story is added: what
  * happened on every connection, on one clock.
+ *
+ * One rig for all tests of a file: `test.extend({ rig: [rigWith({}).rig, { scope: 'file' }] })`. It closes behind the last of them, and
+ * what the closing throws fails the file. A test that fails gets the part of the story that happened during that test.
  */
 export function rigWith(options: RigOptions): RigFixture {
   return {
-    // Vitest reads from this parameter which fixtures are needed
-    rig: async ({ task, onTestFinished, onTestFailed }, use) => {
-      const rig = openRig(options)
-      const before = task.result?.errors?.length ?? 0 // those of earlier attempts at a test that is retried
-      // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
-      onTestFinished(async () => {
-        const failed = task.result?.state === 'fail'
-        await rig.close().catch((error: unknown) => {
-          if (!failed) throw error
-        })
-      })
-      onTestFailed((context) => {
-        const error = context.task.result?.errors?.[before]
-        if (error) addStory(error, rig.timeline)
-      })
-      await use(rig)
+    // Read where a file declares its fixtures, which is where hooks for its tests can be registered.
+    get rig() {
+      vitest.beforeEach(tellShared)
+      return fixtureOf(options)
     },
+  }
+}
+
+function fixtureOf(options: RigOptions): RigFixture['rig'] {
+  // Vitest reads from the first parameter which fixtures are needed
+  return async ({ task, onTestFinished, onTestFailed }, use) => {
+    const rig = openRig(options)
+    if (!task || !onTestFinished || !onTestFailed) {
+      shared.add(rig)
+      await use(rig)
+      shared.delete(rig)
+      return rig.close()
+    }
+    // not behind use(): Vitest 4 reports what a fixture's teardown throws twice
+    onTestFinished(async () => {
+      const failed = task.result?.state === 'fail'
+      await rig.close().catch((error: unknown) => {
+        if (!failed) throw error
+      })
+    })
+    onTestFailed(storyOf(task, (error) => addStory(error, rig.timeline)))
+    await use(rig)
+  }
+}
+
+/** For each test: if it fails, what happened meanwhile on rigs that serve several. */
+function tellShared({ task, onTestFailed }: Required<FixtureContext>): void {
+  const sinceMs = now()
+  onTestFailed(
+    storyOf(task, (error) => {
+      for (const { timeline } of shared) {
+        if (!timeline.hasMoved(sinceMs)) continue
+        timeline.recordWaits(sinceMs)
+        addStory(error, timeline, sinceMs)
+      }
+    }),
+  )
+}
+
+/** Gives the first error of this attempt at a test, which may be retried: its errors are gathered. */
+function storyOf({ result }: FailedTest['task'], tell: (error: { message: string; stack?: string }) => void): (failed: FailedTest) => void {
+  const before = result?.errors?.length ?? 0
+  return ({ task }) => {
+    const error = task.result?.errors?.[before]
+    if (error) tell(error)
   }
 }
 
@@ -94,5 +139,5 @@ export const failOnLeaks: (options?: FailOnLeaksOptions) => void = failOnLeaksIn
 })
 
 /** Vitest's `test` with a {@link Rig} as its fixture `rig`. */
-export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>(rigFixture)
+export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>({ rig: fixtureOf({}) })
 export { test as it }

@@ -249,3 +249,6 @@ export function askedHere<T>(act: () => T): T {
   const { scope, origin = captureStack(askedHere) } = contexts.getStore() ?? {}
   return contexts.run({ scope, origin }, act)
 }
+
+/** What is running, as its creator knows it; nothing but a promise once it has awaited something. */
+export { executionAsyncResource as currentResource } from 'node:async_hooks'

@@ -1,24 +1,42 @@
+import { wrongType } from '../model/invalid.ts'
+import { now } from '../timeline/clock.ts'
 import { tellStory } from '../timeline/story.ts'
+import { shareWithJest, type JestHooks } from './jest-hooks.ts'
+import { forMochaSuite, forMochaTest, isMochaContext, type MochaHookContext } from './mocha-hooks.ts'
+import { suiteHooks, type SuiteContextLike, type SuiteHooks, type TestContextLike } from './node-suite.ts'
 import { openRig } from './open-rig.ts'
 import type { Rig } from './rig.ts'
 import type { RigOptions } from './rig-options.ts'
 
-/** What a rig needs of a test: the context of `node:test` has it. */
-export interface TestContextLike {
-  after(hook: () => Promise<void>): void
-  /** Whether the test has passed so far. */
-  readonly passed?: boolean
-  diagnostic?(message: string): void
+/**
+ * A rig for one test, or for all of a suite, closed by a hook of that test or suite.
+ *
+ * - `node:test`: `const rig = rigFor(t)`, with the `t` of a test, of `beforeEach()`, or, for a whole suite or file, of `before()`; in
+ *   the `before()` of a `describe()`, call it before anything is awaited.
+ * - Mocha: `rig = rigFor(this)`, in a test, in `beforeEach` or, for a whole suite, in `before`.
+ * - Jest: `const rig = rigFor({ afterAll })` at the top of a file or of a `describe`. With `testEnvironment: 'netgrace/jest'` its
+ *   tests have their stories.
+ *
+ * What the closing throws fails the test, or the suite; a test that has failed already gets no second error. To a test that failed
+ * the story is added, or printed as a diagnostic: what happened on every connection, on one clock; of a rig that serves several
+ * tests, what happened since the one before.
+ */
+export function rigFor(context: TestContextLike | SuiteContextLike | MochaHookContext | JestHooks, options: RigOptions = {}): Rig {
+  if (typeof context !== 'object' || context === null) throw wrongType('context', 'the context of a test, or of a hook', context)
+  if ('afterAll' in context) return shareWithJest(openRig(options), context)
+  if (isMochaContext(context)) {
+    const open = context.test.type === 'hook' && /^"before all" hook/.test(context.test.title) ? forMochaSuite : forMochaTest
+    return open(context, () => openRig(options))
+  }
+  if ('after' in context && context.name !== '<root>') return forTest(context, openRig(options))
+  const hooks = 'after' in context && context.afterEach ? (context as SuiteHooks) : suiteHooks()
+  if (!hooks) {
+    throw wrongType('context', 'the context of a test or of a hook, given before anything is awaited where the hook is before()', context)
+  }
+  return forSuite(hooks, openRig(options))
 }
 
-/**
- * A rig for one test of `node:test`, closed by a hook of that test: `const rig = rigFor(t)`.
- *
- * What the closing throws fails the test, but one that has failed already gets no second error. A test that failed either
- * way is told the story, as a diagnostic: what happened on every connection, on one clock.
- */
-export function rigFor(t: TestContextLike, options: RigOptions = {}): Rig {
-  const rig = openRig(options)
+function forTest(t: TestContextLike, rig: Rig): Rig {
   t.after(async () => {
     let failed = t.passed === false
     try {
@@ -31,5 +49,19 @@ export function rigFor(t: TestContextLike, options: RigOptions = {}): Rig {
       if (failed) t.diagnostic?.(`netgrace: ${tellStory(rig.timeline)}`)
     }
   })
+  return rig
+}
+
+function forSuite(hooks: SuiteHooks, rig: Rig): Rig {
+  const { timeline } = rig
+  let sinceMs = now()
+  hooks.afterEach((t) => {
+    if (t.passed === false && timeline.hasMoved(sinceMs)) {
+      timeline.recordWaits(sinceMs)
+      t.diagnostic?.(`netgrace: ${tellStory(timeline, { sinceMs })}`)
+    }
+    sinceMs = now()
+  })
+  hooks.after(() => rig.close())
   return rig
 }

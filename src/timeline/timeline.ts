@@ -73,9 +73,14 @@ export class Timeline {
     return this.#failures
   }
 
-  /** Puts on record who still waits for what. */
-  recordWaits(): void {
-    for (const track of this.#live) track.recordWait()
+  /** Puts on record who still waits for what, of all that something has happened to since then. */
+  recordWaits(sinceMs = 0): void {
+    for (const track of this.#live) if (track.hasMoved(sinceMs)) track.recordWait()
+  }
+
+  /** Whether anything has happened since then. */
+  hasMoved(sinceMs: number): boolean {
+    return this.tracks().some((track) => track.hasMoved(sinceMs))
   }
 
   /** All tracks that are kept, oldest first. */

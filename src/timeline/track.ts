@@ -88,6 +88,11 @@ export class Track {
     return this.#first?.atMs ?? 0
   }
 
+  /** Whether something has happened to it, or a wait has begun, since then. */
+  hasMoved(sinceMs: number): boolean {
+    return (this.#last?.atMs ?? 0) >= sinceMs || (this.waiting?.sinceMs ?? 0) >= sinceMs
+  }
+
   /** Notes that something happened. */
   record(what: What, detail?: Detail): void {
     this.#push({ atMs: now(), what, detail, bytes: 0, chunks: 0, next: undefined })
