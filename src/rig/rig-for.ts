@@ -1,6 +1,6 @@
 import { wrongType } from '../model/invalid.ts'
 import { now } from '../timeline/clock.ts'
-import { tellStory } from '../timeline/story.ts'
+import { HEADING, tellStory } from '../timeline/story.ts'
 import { shareWithJest, type JestHooks } from './jest-hooks.ts'
 import { forMochaSuite, forMochaTest, isMochaContext, type MochaHookContext } from './mocha-hooks.ts'
 import { suiteHooks, type SuiteContextLike, type SuiteHooks, type TestContextLike } from './node-suite.ts'
@@ -38,15 +38,15 @@ export function rigFor(context: TestContextLike | SuiteContextLike | MochaHookCo
 
 function forTest(t: TestContextLike, rig: Rig): Rig {
   t.after(async () => {
-    let failed = t.passed === false
-    try {
-      await rig.close()
-    } catch (error) {
-      if (failed) return
-      failed = true
+    const failed = t.passed === false
+    const error = await rig.close().then(
+      () => undefined,
+      (thrown: Error) => thrown,
+    )
+    if (failed) diagnose(t, tellStory(rig.timeline))
+    else if (error) {
+      diagnose(t, tellStory(rig.timeline, { error: error.message }))
       throw error
-    } finally {
-      if (failed) t.diagnostic?.(`netgrace: ${tellStory(rig.timeline)}`)
     }
   })
   return rig
@@ -58,10 +58,15 @@ function forSuite(hooks: SuiteHooks, rig: Rig): Rig {
   hooks.afterEach((t) => {
     if (t.passed === false && timeline.hasMoved(sinceMs)) {
       timeline.recordWaits(sinceMs)
-      t.diagnostic?.(`netgrace: ${tellStory(timeline, { sinceMs })}`)
+      diagnose(t, tellStory(timeline, { sinceMs }))
     }
     sinceMs = now()
   })
   hooks.after(() => rig.close())
   return rig
+}
+
+/** What handlers threw and what happened, a diagnostic each. */
+function diagnose(t: TestContextLike, story: string): void {
+  for (const part of story.split(`\n\n${HEADING}`)) t.diagnostic?.(HEADING + part)
 }

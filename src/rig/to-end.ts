@@ -4,6 +4,7 @@ import { describeEnding } from '../model/describe-ending.ts'
 import { ENDING_KINDS, type Ending, type EndingKind } from '../model/ending.ts'
 import { wrongType } from '../model/invalid.ts'
 import { checkOptions, duration, oneOf } from '../model/options.ts'
+import { HEADING } from '../timeline/story.ts'
 
 /** Default of `withinMs`: how long a matcher waits for the ending. Milliseconds. */
 export const DEFAULT_END_WITHIN_MS = 4 * SETTLE_MS
@@ -48,7 +49,7 @@ export async function toEnd(client: Ended, kind: EndingKind, options: ToEndOptio
     : `expected the connection to end as ${wanted}, but it was ${came}`
   const message = (): string => {
     const story = client.tellStory?.()
-    return story === undefined ? sentence : `${sentence}\n\nnetgrace: ${story}\n`
+    return story === undefined ? sentence : `${sentence}\n\n${HEADING}${story}\n`
   }
   return { pass, message }
 }

@@ -4,6 +4,9 @@ import type { Failure, Timeline, TimelineEntry } from './timeline.ts'
 /** How many lines a story has at most; of a longer one the latest are told, those of the closing last. */
 const LINES = 60
 
+/** Before each part of a story. */
+export const HEADING = 'netgrace: '
+
 /** How many handlers' errors a story begins with. */
 const ERRORS = 3
 
@@ -17,7 +20,7 @@ export interface StoryOptions {
 /** What happened, told for people on one clock: what handlers threw, then every part's entries, in their order. */
 export function tellStory(timeline: Timeline, { sinceMs = 0, error = '' }: StoryOptions = {}): string {
   const failures = timeline.failures.filter((one) => one.atMs >= sinceMs && !error.includes(one.error.message))
-  const heading = failures.length > 0 ? `${tellFailures(failures)}\n\nnetgrace: ` : ''
+  const heading = failures.length > 0 ? `${tellFailures(failures)}\n\n${HEADING}` : ''
   const story = `${heading}what happened\n${tellEntries(timeline, sinceMs)}`
   timeline.told = story
   return story

@@ -35,6 +35,13 @@ describe('under a real node --test', () => {
     'somebody else never closes, by permission',
     'concurrent 1',
     'concurrent 2',
+    'a rig for the file serves every test',
+    'its first test passes',
+    'is closed behind its last test',
+    'its test passes',
+    'is one for each test 1',
+    'is one for each test 2',
+    'a rig for a suite that is asked for too late is refused',
   ])('%s: passes', (title) => {
     expect(outcomes.get(title)).toMatchObject({ state: 'passed' })
   })
@@ -46,14 +53,32 @@ describe('under a real node --test', () => {
     ['a handler never settles', /a handler of tcp:\S+ had not settled .* connection #1/],
     ['somebody else never closes', /1 connection was still open .*\n +127\.0\.0\.1:\d+ → tcp:/],
     ['concurrent 3', /^the third handler failed$/],
+    ['its second test fails', /not this/],
+    ['its third test fails without the rig', /^the third failed$/],
+    ['a rig for a suite whose handler fails', /^the handler of the suite failed$/],
   ])('%s: fails', (title, message) => {
     expect(outcomes.get(title)).toMatchObject({ state: 'failed', message: expect.stringMatching(message) as string })
   })
 
   test('each test that failed is told its story, with who waited for what', () => {
     const stories = diagnostics.filter((message) => message.startsWith('netgrace: what happened'))
-    expect(stories).toHaveLength(6)
+    expect(stories).toHaveLength(7)
     expect(stories[0]).toMatch(/client #1 +waits for a line, since \d+ ms/)
     expect(stories[1]).toMatch(/handler rejected the handler failed/)
+  })
+
+  test('of a rig that serves several tests, the one that failed has what happened during it, and no other', () => {
+    const story = diagnostics.find((message) => message.includes('sent 7 B'))
+    expect(story).toMatch(/^netgrace: what happened/)
+    expect(story).not.toMatch(/sent 6 B|listening/)
+    expect(diagnostics.filter((message) => message.startsWith('netgrace: ') && message.includes('of an earlier test'))).toEqual([])
+  })
+
+  test('what a handler threw is told before the story of a test that failed otherwise', () => {
+    expect(diagnostics).toContainEqual(
+      expect.stringMatching(
+        /^netgrace: first, the handler of server #1, connection #1 threw\n {2}Error: the handler failed\n {6}at .*node\.suite\.mjs:\d+/,
+      ),
+    )
   })
 })
