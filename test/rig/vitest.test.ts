@@ -18,6 +18,7 @@ interface Outcome {
   readonly title: string
   readonly state: 'passed' | 'failed'
   readonly messages: string[]
+  readonly stacks: string[]
 }
 
 let outcomes: Map<string, Outcome>
@@ -56,6 +57,9 @@ describe('under a real Vitest', () => {
     'concurrent 5',
     'beside fixtures of their own',
     'ends as expected',
+    'file: one server for all tests',
+    'file: it is the same',
+    'file with a failing handler: passes',
   ])('%s: passes', (title) => {
     expect(outcomes.get(title)).toMatchObject({ state: 'passed', messages: [] })
   })
@@ -93,5 +97,55 @@ describe('under a real Vitest', () => {
 
   test('of concurrent tests only the one whose handler failed fails', () => {
     expect(failure('concurrent 3')).toMatch(/the third handler failed/)
+  })
+
+  test('of a test that is retried, each attempt has its own story, once', () => {
+    const { messages } = outcomes.get('is retried')!
+    expect(messages).toHaveLength(3)
+    for (const [n, message] of messages.entries()) {
+      expect(message).toMatch(new RegExp(`^attempt ${n + 1} failed\n\nnetgrace: what happened\n[^]*client #1 +sent ${(n + 1) * 10} B`))
+      expect(message.match(/what happened/g)).toHaveLength(1)
+    }
+  })
+
+  test.each([
+    ['ends otherwise than expected', /^expected the connection to end as reset, but it was still open after 20 ms$/m],
+    ['does not end otherwise', /^expected the connection not to end as reset, but it did: it was reset by local \(RST/m],
+  ])('%s: the matcher says so, and the story is told once', (title, sentence) => {
+    const message = failure(title)
+    expect(message).toMatch(sentence)
+    expect(message.match(/what happened/g)).toHaveLength(1)
+  })
+
+  test("what a handler threw is told first, with its line, when the test failed for the connection's end", () => {
+    expect(failure('asks in vain, for the handler threw')).toMatch(
+      /^client #1 .* ended before "hello" was answered[^]*netgrace: first, the handler of server #1, connection #1 threw\n {2}SyntaxError: .*\n {6}at .*rig\.suite\.ts:\d+:\d+\n\nnetgrace: what happened/,
+    )
+  })
+
+  test('tests that fail with the same error have a story each, in what Vitest groups them by, too', () => {
+    for (const n of [1, 2]) {
+      expect(failure(`fails alike ${n}`)).toMatch(new RegExp(`client #1 +sent ${n * 10} B`))
+      expect(outcomes.get(`fails alike ${n}`)!.stacks[0]).toMatch(new RegExp(`client #1 +sent ${n * 10} B`))
+    }
+  })
+
+  test('a story that is too long leaves the closing out first', () => {
+    const message = failure('many clients')
+    expect(message).toMatch(/client #12 +read 6 B/)
+    expect(message).toMatch(/… \d+ entries of the closing/)
+  })
+
+  test('of a rig for a file, the test that failed has what happened during it, and no other', () => {
+    const message = failure('file: fails')
+    expect(message).toMatch(/client #3 +sent 10 B/)
+    expect(message).not.toMatch(/listening|client #[12] /)
+    expect(failure('file: fails without the rig')).toBe('nothing to do with it')
+    expect(failure('file: times out')).toMatch(/timed out[^]*client #4 +waits for a line/)
+  })
+
+  test('what closing a rig for a file throws fails the file, once', () => {
+    expect(failure('file-handler.suite.ts')).toMatch(/the handler of the file failed/)
+    expect(outcomes.get('file.suite.ts')).toMatchObject({ state: 'failed', messages: [] })
   })
 })
