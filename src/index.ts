@@ -18,7 +18,14 @@ export { rigFor } from './rig/rig-for.ts'
 export type { SuiteContextLike, TestContextLike } from './rig/node-suite.ts'
 export type { JestHooks } from './rig/jest-hooks.ts'
 export type { MochaHookContext } from './rig/mocha-hooks.ts'
-export type { ForeignOptions, RigOptions, RigProxyOptions, RigServerOptions, RigSuperviseOptions } from './rig/rig-options.ts'
+export type {
+  ForeignOptions,
+  RigHttpOptions,
+  RigOptions,
+  RigProxyOptions,
+  RigServerOptions,
+  RigSuperviseOptions,
+} from './rig/rig-options.ts'
 export type { ServerOptions, StopOptions } from './server/server-options.ts'
 export { startEchoServer, startServer } from './server/start-server.ts'
 export { assertNoLeaks, findLeaks } from './leaks/find.ts'
@@ -43,10 +50,11 @@ export { checkGracefulHttpServer } from './server/supervise/check/check-graceful
 export type { CheckOptions, HttpServerToCheck } from './server/supervise/check/check-options.ts'
 export type { CheckReport } from './server/supervise/check/check-report.ts'
 export type { ForeignServer } from './server/supervise/foreign-server.ts'
-export type { SupervisedStopOptions, SuperviseOptions } from './server/supervise/supervise-options.ts'
+export type { HttpOptions, SupervisedStopOptions, SuperviseOptions } from './server/supervise/supervise-options.ts'
 export type { ConnectionUse, SupervisedConnection, SupervisedRecord } from './server/supervise/supervised-connection.ts'
 export type { SupervisedServer } from './server/supervise/supervised-server.ts'
 export type { SupervisedStopReport } from './server/supervise/supervision.ts'
+export { testCertificate, type TestCertificate, type TestCertificateOptions } from './wire/certificate/test-certificate.ts'
 export { faults } from './faults/faults.ts'
 export type { BandwidthOptions } from './faults/bandwidth.ts'
 export type { CorruptOptions } from './faults/corrupt.ts'

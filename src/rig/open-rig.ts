@@ -49,6 +49,7 @@ import {
   type RigPart,
   type RigProxyOptions,
   type RigServerOptions,
+  type RigHttpOptions,
   type RigSuperviseOptions,
 } from './rig-options.ts'
 import { RigProxy } from './rig-proxies.ts'
@@ -116,11 +117,11 @@ class OpenRig implements Rig {
     )
   }
 
-  http(listener: RequestListener, options: RigSuperviseOptions = {}): Promise<SupervisedServer> {
+  http(listener: RequestListener, options: RigHttpOptions = {}): Promise<SupervisedServer> {
     return this.#server(
       'supervised',
       siteOf(this, 'http'),
-      () => this.#options.supervise(options),
+      () => this.#options.http(options),
       (rest, reported) => openHttp(listener, rest, { timeline: this.timeline, reported }),
     )
   }

@@ -1,6 +1,13 @@
 import { checkProxyOptions, proxyRules, type ProxyOptions } from '../proxy/proxy-options.ts'
 import { checkServerOptions, serverRules, type ServerOptions } from '../server/server-options.ts'
-import { checkSuperviseOptions, superviseRules, type SuperviseOptions } from '../server/supervise/supervise-options.ts'
+import {
+  checkHttpOptions,
+  checkSuperviseOptions,
+  httpRules,
+  superviseRules,
+  type HttpOptions,
+  type SuperviseOptions,
+} from '../server/supervise/supervise-options.ts'
 import { boolean, checkOptions, duration, oneOf, type Rules } from '../model/options.ts'
 import type { ForeignRules } from './foreign.ts'
 
@@ -28,6 +35,9 @@ export interface RigServerOptions extends ServerOptions, ForeignOptions {}
 
 /** With {@link ForeignOptions} for this server alone; the rig's are their default. */
 export interface RigSuperviseOptions extends SuperviseOptions, ForeignOptions {}
+
+/** With {@link ForeignOptions} for this server alone; the rig's are their default. */
+export interface RigHttpOptions extends HttpOptions, ForeignOptions {}
 
 /** With {@link ForeignOptions} for this proxy alone; the rig's are their default. */
 export interface RigProxyOptions extends ProxyOptions, ForeignOptions {}
@@ -60,6 +70,10 @@ export class PartOptions {
 
   supervise(options: RigSuperviseOptions): RigPart<SuperviseOptions> {
     return this.#apart(options, superviseRules, checkSuperviseOptions)
+  }
+
+  http(options: RigHttpOptions): RigPart<HttpOptions> {
+    return this.#apart(options, httpRules, checkHttpOptions)
   }
 
   proxy(options: RigProxyOptions): RigPart<ProxyOptions> {

@@ -18,7 +18,7 @@ import type { UdpServer } from '../server/udp/udp-server.ts'
 import type { SpawnOptions } from '../spawn/spawn-client.ts'
 import type { SpawnedClient, SpawnedProcessClient } from '../spawn/spawned-client.ts'
 import type { Timeline } from '../timeline/timeline.ts'
-import type { RigProxyOptions, RigServerOptions, RigSuperviseOptions } from './rig-options.ts'
+import type { RigHttpOptions, RigProxyOptions, RigServerOptions, RigSuperviseOptions } from './rig-options.ts'
 
 /** A host and a port. */
 export type TcpEndpoint = Extract<Endpoint, { readonly host: string }>
@@ -35,8 +35,11 @@ export interface Rig extends AsyncDisposable {
   server(handler: Handler, options?: RigServerOptions): Promise<GracefulServer>
   /** A server of yours (net, tls, http, https, http2), stopped as gracefully as our own; on loopback unless it listens already. */
   supervise(server: ForeignServer, options?: RigSuperviseOptions): Promise<SupervisedServer>
-  /** An HTTP server on a free loopback port around a listener: a function, an Express app, Koa's `app.callback()`. */
-  http(listener: RequestListener, options?: RigSuperviseOptions): Promise<SupervisedServer>
+  /**
+   * An HTTP server on a free loopback port around a listener: a function, an Express app, Koa's `app.callback()`. With
+   * `{ tls: true }` an HTTPS server, with a certificate for tests; its clients trust the server's `ca`.
+   */
+  http(listener: RequestListener, options?: RigHttpOptions): Promise<SupervisedServer>
   /** A UDP echo server on a free loopback port. */
   udpEcho(options?: UdpServerOptions): Promise<UdpServer>
   /** A proxy that injects faults, in front of `upstream`. A fault that never triggered fails the test. */

@@ -6,3 +6,10 @@ const { now: read } = Object.getPrototypeOf(performance) as { now(this: object):
 
 /** Milliseconds of the monotonic clock. */
 export const now: () => number = read.bind(performance)
+
+const { timeOrigin } = performance
+
+/** Milliseconds since 1970, by the real clock where `Date` is faked. */
+export function wallClock(): number {
+  return timeOrigin + now()
+}

@@ -21,7 +21,8 @@ export interface Speaks {
 
 /** Told by what it can do, which is public, and costs no import of five modules; a subclass, or a server of another realm, is as good. */
 export function whatItSpeaks(server: ForeignServer): Speaks {
-  const can = (method: string): boolean => typeof (server as unknown as Record<string, unknown>)[method] === 'function'
+  const can = (method: string): boolean =>
+    typeof (server as unknown as Readonly<Record<string, unknown>> | null | undefined)?.[method] === 'function'
   if (!can('on') || !can('listen') || !can('getConnections')) {
     throw wrongType('server', 'a server of node:net, node:tls, node:http, node:https or node:http2', server)
   }

@@ -1,3 +1,6 @@
+import type { TlsOptions } from 'node:tls'
+
+import { wrongType } from '../../model/invalid.ts'
 import { checkOptions, duration, nested, signal, type Rules } from '../../model/options.ts'
 
 export interface SuperviseOptions {
@@ -16,6 +19,14 @@ export interface SuperviseOptions {
   readonly signal?: AbortSignal
 }
 
+export interface HttpOptions extends SuperviseOptions {
+  /**
+   * HTTPS: `true` with the certificate of `testCertificate()`, for loopback, whose authority is the server's `ca`; or with what
+   * `https.createServer` takes. Default: plain HTTP.
+   */
+  readonly tls?: boolean | TlsOptions | undefined
+}
+
 export interface SupervisedStopOptions {
   /** How long connections may take to finish. A later stop may only bring the deadline forward; 0 forces now. Default: the server's `graceMs`. */
   readonly graceMs?: number
@@ -23,6 +34,19 @@ export interface SupervisedStopOptions {
 
 export const superviseRules: Rules<SuperviseOptions> = { graceMs: duration, idle: nested({ lingerMs: duration }), signal }
 const STOP_RULES: Rules<SupervisedStopOptions> = { graceMs: duration }
+
+export const httpRules: Rules<HttpOptions> = {
+  ...superviseRules,
+  tls: (name, value) => {
+    if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+      throw wrongType(name, 'true, false or an object of options', value)
+    }
+  },
+}
+
+export function checkHttpOptions(options: HttpOptions): void {
+  checkOptions(options, httpRules)
+}
 
 export function checkSuperviseOptions(options: SuperviseOptions): void {
   checkOptions(options, superviseRules)

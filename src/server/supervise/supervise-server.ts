@@ -5,8 +5,9 @@ import { NetgraceError } from '../../model/errors.ts'
 import { wrongValue } from '../../model/invalid.ts'
 import { callback } from '../../model/options.ts'
 import { Timeline } from '../../timeline/timeline.ts'
+import { testCertificate } from '../../wire/certificate/test-certificate.ts'
 import { whatItSpeaks, type ForeignServer } from './foreign-server.ts'
-import { checkSuperviseOptions, type SuperviseOptions } from './supervise-options.ts'
+import { checkSuperviseOptions, type HttpOptions, type SuperviseOptions } from './supervise-options.ts'
 import { ForeignServerKeeper, type SupervisedServer, type SuperviseSetup } from './supervised-server.ts'
 
 /** Who is supervised. Two supervisors would contradict each other: they may have another grace, and each would refuse who is late. */
@@ -54,7 +55,7 @@ export async function openSupervised(server: ForeignServer, options: SuperviseOp
   }
   supervised.add(server)
   const keeper = new ForeignServerKeeper(server, options, {
-    timeline: setup.timeline,
+    ...setup,
     reported: (report) => {
       supervised.delete(server)
       setup.reported?.(report)
@@ -70,9 +71,17 @@ export async function openSupervised(server: ForeignServer, options: SuperviseOp
 }
 
 /** A new HTTP server around a listener: a function `(request, response)`, an Express app, `app.callback()` of Koa. */
-export async function openHttp(listener: RequestListener, options: SuperviseOptions, setup: SuperviseSetup): Promise<SupervisedServer> {
+export async function openHttp(
+  listener: RequestListener,
+  { tls, ...options }: HttpOptions,
+  setup: SuperviseSetup,
+): Promise<SupervisedServer> {
   callback('listener', listener)
   checkSuperviseOptions(options)
-  const { createServer } = await import('node:http') // whoever supervises nothing does not pay for it
-  return openSupervised(createServer(listener), options, setup)
+  // whoever supervises nothing does not pay for these modules
+  if (!tls) return openSupervised((await import('node:http')).createServer(listener), options, setup)
+  const { key, cert, ca } = testCertificate()
+  const secure = tls === true ? { key, cert } : tls
+  const server = (await import('node:https')).createServer(secure, listener)
+  return openSupervised(server, options, { ...setup, ...(tls === true && { ca }) })
 }

@@ -30,6 +30,8 @@ export interface SupervisedServer extends AsyncDisposable {
   readonly path: string | undefined
   /** `http://HOST:PORT`, `https://…`, `tcp://…`, `tls://…` or `unix:PATH`. Where it listens on all addresses, that is loopback. */
   readonly url: string
+  /** The authority, as PEM, that a client has to trust: of a server that `rig.http(listener, { tls: true })` made, and of no other. */
+  readonly ca: string | undefined
   /** `stopped` also while the server is closed by its user. */
   readonly state: ServerState
   /** Aborts when it is told to stop. Who listens can say goodbye on upgraded connections, which get their FIN a turn later. */
@@ -54,6 +56,8 @@ export interface SupervisedServer extends AsyncDisposable {
 /** What supervising is done with, beside its options. */
 export interface SuperviseSetup {
   readonly timeline: Timeline
+  /** See {@link SupervisedServer.ca}. */
+  readonly ca?: string
   /** Is told what the stop came to. */
   reported?(report: SupervisedStopReport): void
 }
@@ -103,6 +107,10 @@ export class ForeignServerKeeper implements SupervisedServer {
 
   get url(): string {
     return urlOf(this.#address, this.#speaks)
+  }
+
+  get ca(): string | undefined {
+    return this.#setup.ca
   }
 
   get state(): ServerState {
