@@ -1,5 +1,6 @@
 // node bench/run.mjs [name…] [--rounds 5] [--ms 1000] [--library dist/index.js]: prints the tables of RESULTS.md. Build first.
 import { bench as echo } from './echo.mjs'
+import { bench as faultPairs } from './fault-pairs.mjs'
 import { print } from './harness/bench.mjs'
 import { names } from './harness/settings.mjs'
 import { bench as importing } from './import.mjs'
@@ -11,7 +12,7 @@ import { bench as startStop } from './start-stop.mjs'
 import { bench as stop } from './stop.mjs'
 import { bench as supervise } from './supervise.mjs'
 
-const benches = [echo, startStop, memory, stop, proxy, supervise, scenario, leaks, importing]
+const benches = [echo, startStop, memory, stop, proxy, faultPairs, supervise, scenario, leaks, importing]
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name))
 if (unknown) throw new RangeError(`no bench is called ${unknown}; there are ${benches.map((bench) => bench.name).join(', ')}`)
 

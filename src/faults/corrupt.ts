@@ -53,9 +53,21 @@ const MASK = new Uint8Array(BLOCK_BYTES)
 function flipped(bytes: Uint8Array, from: number, bits: number, random: Random): Buffer {
   const copy = Buffer.from(bytes) // the given bytes may still be read elsewhere
   const to = from + copy.length
+  if (bits === 1) return flipOneEach(copy, from, random)
   for (let block = Math.floor(from / BLOCK_BYTES); block * BLOCK_BYTES < to; block++) {
     drawMask(block, bits, BLOCK_BITS, random)
     flipBlock(copy, block * BLOCK_BYTES - from)
+  }
+  return copy
+}
+
+/** The same for one bit a block, at a third of the cost: a heal may let go of 16 MiB in one turn. */
+function flipOneEach(copy: Buffer, from: number, random: Random): Buffer {
+  const { length } = copy
+  for (let block = Math.floor(from / BLOCK_BYTES), start = block * BLOCK_BYTES - from; start < length; block++, start += BLOCK_BYTES) {
+    const bit = Math.floor(random.at(block * BLOCK_BITS) * BLOCK_BITS)
+    const at = start + (bit >> 3)
+    if (at >= 0 && at < length) copy[at]! ^= 1 << (bit & 7)
   }
   return copy
 }

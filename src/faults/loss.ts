@@ -1,5 +1,5 @@
 import type { DatagramContext, Fault, LaneContext, Random, Stage, UdpFault } from '../model/fault.ts'
-import { type Item, RST, sizeOf } from '../model/item.ts'
+import { type Item, RST } from '../model/item.ts'
 import { checkOptions, integer, type Rules } from '../model/options.ts'
 import { probability } from '../model/where.ts'
 import { makeFault } from './make-fault.ts'
@@ -49,9 +49,20 @@ class Loss implements Stage {
     this.#rtoMs = rtoMs
   }
 
+  /** Packets that come together go on together: what is not lost waits for no more than for those before it. */
   push(item: Item): void {
-    if (typeof item === 'symbol') return this.#emit(item)
-    for (let from = 0; from < item.length; from += PACKET_BYTES) this.#emit(item.subarray(from, from + PACKET_BYTES))
+    if (typeof item === 'symbol') return this.#emit(item, item === RST ? 0 : this.#losses()) // a RST is sent once
+    let [start, count] = [0, 0]
+    for (let from = 0; from < item.length; from += PACKET_BYTES) {
+      const lost = this.#losses()
+      if (lost > 0 && from > 0) {
+        this.#emit(item.subarray(start, from), count)
+        start = from
+      }
+      if (start === from) count = lost
+      this.#offset += Math.min(PACKET_BYTES, item.length - from)
+    }
+    this.#emit(start === 0 ? item : item.subarray(start), count)
   }
 
   flush(): void {
@@ -60,13 +71,15 @@ class Loss implements Stage {
 
   dispose(): void {}
 
-  /** The queue keeps the order: what is behind a late packet waits for it. A RST is sent once: it has no delay of its own. */
-  #emit(packet: Item): void {
+  /** How many times in a row the next packet is lost. */
+  #losses(): number {
+    return losses(this.#share, this.#lane.random, this.#offset)
+  }
+
+  /** The queue keeps the order: what is behind a late packet waits for it. */
+  #emit(packets: Item, lost: number): void {
     const lane = this.#lane
-    const count = packet === RST ? 0 : losses(this.#share, lane.random, this.#offset)
-    const delayMs = this.#rtoMs * (2 ** count - 1)
-    this.#offset += sizeOf(packet)
-    lane.timers.at(lane.now() + delayMs, () => lane.emit(packet))
+    lane.timers.at(lane.now() + this.#rtoMs * (2 ** lost - 1), () => lane.emit(packets))
   }
 }
 

@@ -26,7 +26,7 @@ export class Seeded implements Random {
   }
 
   at(position: number): number {
-    const high = Math.floor(position / 2 ** 32)
+    const high = position >= 0 && position < 2 ** 32 ? 0 : Math.floor(position / 2 ** 32)
     return spread(spread(this.#key ^ (position | 0)) ^ Math.imul(high, 0x9e3779b1)) / 2 ** 32
   }
 }

@@ -18,6 +18,8 @@ export interface StageLane {
   readonly apart: boolean
   /** Runs a part of a fault. What it throws is reported, and resets the link; what is healed meanwhile is so once it has returned. */
   run(act: () => void): void
+  /** What is written in this turn goes out together. */
+  gather(): void
   /** Whether what stands behind `of` takes another item. */
   hasRoomBehind(of: Receiver): boolean
   /** So many bytes have left the lane without being delivered. */
@@ -70,7 +72,7 @@ export class ActiveStage implements LaneContext {
     this.#activation = activation
     this.#isBehindEnd = isBehindEnd
     this.#endedOut = isBehindEnd
-    this.timers = new DueQueue({ run: (act) => lane.run(act), apart: () => lane.apart })
+    this.timers = new DueQueue({ run: (act) => lane.run(act), apart: () => lane.apart, many: () => lane.gather() })
   }
 
   /** Makes the stage, which may emit at once. */

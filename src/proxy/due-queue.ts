@@ -8,6 +8,9 @@ const TIMER_ERROR_MS = 2
 /** A timer that is asked for more fires after 1 ms, with a warning. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** So many acts in one go are many. */
+const MANY = 16
+
 /** So many entries that are done may stand before the first that waits. */
 const SLACK = 1024
 
@@ -21,6 +24,8 @@ export interface DueQueueOptions {
   readonly run: (act: () => void) => void
   /** Whether each `act` needs a turn of its own, with a poll between it and the one before: what they write is then read apart. */
   readonly apart: () => boolean
+  /** Told when many acts are done in one go: what they write can go out together. */
+  readonly many?: () => void
 }
 
 /**
@@ -74,10 +79,12 @@ export class DueQueue implements TimerQueue {
   #actAll(): void {
     this.#options.run(() => {
       this.#acting = true
+      let done = 0
       while (this.size > 0 && (this.#flushing || this.#waiting[this.#next]!.atMs <= now())) {
         const { act } = this.#waiting[this.#next]!
         this.#waiting[this.#next++] = undefined
         this.#options.run(act)
+        if (++done === MANY) this.#options.many?.()
         if (!this.#flushing && this.#options.apart()) break
       }
       this.#acting = false

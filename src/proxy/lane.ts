@@ -109,6 +109,7 @@ export class Lane implements SlotLane, Receiver {
   /** Takes a fault out, within this turn and without losing what it holds. `left` is told whether that leaves a gap. */
   remove(slot: Slot, left: (gap: boolean) => void): void {
     if (this.#running > 0) return void this.#afterwards.push(() => this.remove(slot, left))
+    if (slot.items > 1) this.gather()
     const gap = slot.heal()
     const at = this.#slots.indexOf(slot)
     if (at >= 0 && (this.over || !slot.hasEnded)) this.#takeOut(at) // else its end may still be on its way, and no data must overtake that
@@ -133,6 +134,10 @@ export class Lane implements SlotLane, Receiver {
     }
     this.#running--
     this.#doAfterwards()
+  }
+
+  gather(): void {
+    this.to.gather()
   }
 
   hasRoomBehind(of: Receiver): boolean {

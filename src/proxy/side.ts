@@ -141,15 +141,16 @@ export class Side implements LinkSide {
     }
     if (!socket.writable) return true
     this.#lastWriteAtMs = now()
-    if (chunk.length >= FULL_READ_BYTES) this.#gatherTurn(socket)
+    if (chunk.length >= FULL_READ_BYTES) this.gather()
     this.#queuedItems = socket.writableLength === 0 ? 1 : this.#queuedItems + 1
     socket.write(chunk)
     return true
   }
 
-  /** What comes in bulk goes out in one system call a turn: half as much again, both ways, as in one for each read. */
-  #gatherTurn(socket: Socket): void {
-    if (socket.writableCorked > 0) return
+  /** What is written in this turn goes out in one system call: half as much again, both ways, as in one for each read. */
+  gather(): void {
+    const socket = this.#socket
+    if (!socket || socket.writableCorked > 0) return
     socket.cork()
     nextTurn(() => socket.uncork())
   }

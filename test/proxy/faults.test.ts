@@ -222,13 +222,16 @@ describe('reset and end', () => {
     client.pause()
     const server = await bare.socket()
     const [link] = proxy.links
-    for (let last = -1; link!.bytes.downstream !== last; await turns(200)) last = link!.bytes.downstream
+    for (let last = 0; last === 0 || link!.bytes.downstream !== last; await turns(200)) last = link!.bytes.downstream
     const ends = eventsOf(server)
     proxy.inject(faults.reset())
     expect(await ends).toStrictEqual(['ECONNRESET', 'close'])
+    // below libuv 1.52 a reset behind data that is still unread reads as an end, and a half-open socket hears of it only when it writes
+    client.on('end', () => client.write('?'))
     client.resume()
     await closed(client)
-    expect(await proxy.stop()).toMatchObject({ forced: [], errors: [] })
+    await until(() => proxy.links.size === 0)
+    expect(await proxy.stop()).toMatchObject({ endedBefore: 1, errors: [] })
   })
 
   // an older Node drops what it has not read when the reset comes, whoever sends it
