@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -75,6 +76,26 @@ test('--close never does not answer a goodbye, and a second signal cuts what is 
   run.child.kill('SIGINT')
   expect(await run.ended).toBe(1)
   expect(run.stdout).toMatch(/stopped: 2 accepted, 0 ended before, 1 drained, 1 forced, 0 late/)
+})
+
+test('a handler that fails is told, with what a terminal would obey written out, and is exit 1', async () => {
+  const file = join(temporaryFolder(), 'failing.mjs')
+  writeFileSync(
+    file,
+    `import net from 'node:net'
+    const write = net.Socket.prototype.write
+    net.Socket.prototype.write = function (...args) {
+      if (this.server === null || this.server === undefined) return write.apply(this, args)
+      throw new Error('no \\u001B[8mmore')
+    }`,
+  )
+  const { run, port } = await serving('', netgrace('server --port 0 --handler drip', { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` }))
+  const client = await bareClient({ port })
+  client.resume()
+  await run.printed(/#1 +RST/)
+  run.child.kill('SIGTERM')
+  expect(await run.ended).toBe(1)
+  expect(run.stdout).toMatch(/\nstopped: 1 accepted, 1 ended before, .*\na handler failed: no \\u001b\[8mmore\n$/)
 })
 
 test('--handler drip drips each second, --handler discard is silent', async () => {

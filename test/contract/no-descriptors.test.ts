@@ -31,8 +31,18 @@ async function asked(left: number): Promise<Told[]> {
 
 /** Those that have opened nothing yet cannot do without a descriptor. */
 const NEED = [
-  ...['startEchoServer', 'connect', 'superviseServer', 'startProxy', 'startUdpEchoServer', 'startUdpProxy', 'openUdpClient'],
-  ...['spawnClient in a thread', 'spawnClient in a process', 'rig.echo', 'rig.refusing', 'rig.unanswering'],
+  'startEchoServer',
+  'connect',
+  'superviseServer',
+  'startProxy',
+  'startUdpEchoServer',
+  'startUdpProxy',
+  'openUdpClient',
+  'spawnClient in a thread',
+  'spawnClient in a process',
+  'rig.echo',
+  'rig.refusing',
+  'rig.unanswering',
 ]
 
 test.skipIf(process.platform === 'win32').each([0, 1, 2, 3, 5, 8])(
