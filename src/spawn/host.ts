@@ -91,7 +91,7 @@ function post(spawned: ChildProcess, message: Down): void {
 async function childGone(spawned: ChildProcess): Promise<Exit> {
   if (spawned.pid === undefined) {
     await waitFor(spawned, ['error']).happened
-    if (spawned.connected) spawned.disconnect() // a channel to nothing, which would keep this process
+    if (spawned.connected) await waitFor(spawned, ['disconnect']).happened // the channel is there, and ends by itself
   } else await Promise.all(['close', 'disconnect'].map((event) => waitFor(spawned, [event]).happened))
   return { code: spawned.exitCode, signal: spawned.signalCode }
 }

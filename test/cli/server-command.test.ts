@@ -89,7 +89,10 @@ test('a handler that fails is told, with what a terminal would obey written out,
       throw new Error('no \\u001B[8mmore')
     }`,
   )
-  const { run, port } = await serving('', netgrace('server --port 0 --handler drip', { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` }))
+  const { run, port } = await serving(
+    '',
+    netgrace('server --port 0 --handler drip', { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` }),
+  )
   const client = await bareClient({ port })
   client.resume()
   await run.printed(/#1 +RST/)
