@@ -2,4 +2,4 @@
 export { assertNoLeaks, findLeaks } from './leaks/find.ts'
 export { LeakError } from './leaks/leak-error.ts'
 export { watchLeaks } from './leaks/watch.ts'
-export type { Leak, LeakFilter, LeakKind, LeakOptions, LeakSite, LeakWatch } from './model/leak.ts'
+export type { AssertNoLeaksOptions, FoundLeaks, Leak, LeakFilter, LeakKind, LeakOptions, LeakSite, LeakWatch } from './model/leak.ts'

@@ -134,10 +134,26 @@ export const rigFixture: RigFixture = rigWith({})
  */
 export const failOnLeaks: (options?: FailOnLeaksOptions) => void = failOnLeaksIn({
   beforeAll: vitest.beforeAll,
-  beforeEach: vitest.beforeEach,
+  beforeEach: await beforeFixtures(),
   aroundAll: (vitest as Partial<VitestHooks>).aroundAll, // Vitest 3 and 4.0 have none
 })
 
 /** Vitest's `test` with a {@link Rig} as its fixture `rig`. */
 export const test: TestAPI<RigFixtures> = base.extend<RigFixtures>({ rig: fixtureOf({}) })
 export { test as it }
+
+/** Vitest's own `beforeEach` opens the fixtures with `auto: true` first, outside of the test's scope. */
+async function beforeFixtures(): Promise<VitestHooks['beforeEach']> {
+  const { TestRunner } = vitest as { readonly TestRunner?: Partial<SuiteApi> }
+  const suite = ['vitest', 'suite'].join('/') // until 4.0: Vitest 5 has none, and a bundler is not to look for it
+  const { getCurrentSuite } = TestRunner?.getCurrentSuite
+    ? TestRunner
+    : await (import(suite) as Promise<Partial<SuiteApi>>).catch(() => ({}) as Partial<SuiteApi>)
+  return getCurrentSuite
+    ? (hook) => void getCurrentSuite().on('beforeEach', hook)
+    : (hook) => vitest.beforeEach((context) => hook(context as never))
+}
+
+interface SuiteApi {
+  readonly getCurrentSuite: () => { on(event: 'beforeEach', hook: Parameters<VitestHooks['beforeEach']>[0]): void }
+}

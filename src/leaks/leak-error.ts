@@ -11,11 +11,15 @@ import { reportLeaks } from './report.ts'
 export class LeakError extends NetgraceError {
   readonly leaks: readonly Leak[]
 
+  /** Of `assertNoLeaks`: what was opened meanwhile in no test's context. */
+  readonly orphans: readonly Leak[]
+
   /** @param after  What had ended, and how long ago. */
-  constructor(leaks: readonly Leak[], after: string, hint: string) {
-    super('ERR_NETGRACE_LEAK', reportLeaks(leaks, after, hint))
+  constructor(leaks: readonly Leak[], after: string, hint: string, orphans: readonly Leak[] = []) {
+    super('ERR_NETGRACE_LEAK', reportLeaks(leaks, after, hint, orphans))
     this.leaks = leaks
-    const opened = leaks.find(({ site }) => site)?.stack.split('\n') ?? []
+    this.orphans = orphans
+    const opened = (leaks.length > 0 ? leaks : orphans).find(({ site }) => site)?.stack.split('\n') ?? []
     const asked = framesOf({ stack: this.stack ?? '' }).filter(({ whose }) => whose === 'user')
     this.stack = [`${this.name}: ${this.message}`, ...[...opened, ...asked.map(({ text }) => text)].map((frame) => `    ${frame}`)].join(
       '\n',

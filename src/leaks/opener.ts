@@ -37,6 +37,7 @@ function find(birth: Birth): Opener {
   const stacks = stacksOf(birth).map(framesOf)
   const actor = actorOf(birth)
   const opened = actor?.whose === 'package' ? { package: actor } : {}
+  if (stacks[0] && isAtImport(stacks[0])) return { site: actor!, ...opened, ...asker(birth, stacks), frames: stacks[0].filter(isTold) }
   for (const frames of stacks) {
     const user = frames.filter(({ whose }) => whose === 'user')
     const [site] = user
@@ -45,13 +46,34 @@ function find(birth: Birth): Opener {
     return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
   }
   const foreign = stacks.flat().find(({ whose }) => whose === 'package')
-  const asked = framesOf(birth.scope?.asked).find(({ whose }) => whose === 'user')
   return {
     ...(foreign && { site: foreign, package: foreign }),
-    ...(asked && { onBehalfOf: asked }),
+    ...asker(birth),
     ...opened,
     frames: (stacks[0] ?? []).filter(isTold),
   }
+}
+
+/** What a package opens while its module is evaluated is the package's, for the life of the process: no line that imports it can help it. */
+function isAtImport(frames: readonly Frame[]): boolean {
+  const own = frames.filter(({ whose }) => whose !== 'node' && whose !== 'ours')
+  if (own[0]?.whose !== 'package') return false
+  const innermost = frames.findIndex(({ whose }) => whose === 'user')
+  return frames.slice(0, innermost === -1 ? undefined : innermost).some(isLoader)
+}
+
+/** Node's loaders, and the runners' own. */
+function isLoader({ file, function: name }: Frame): boolean {
+  return (
+    /^node:internal\/modules\/(?:cjs\/loader|esm\/)/.test(file) ||
+    /(?:^|\.)(?:runInlinedModule|runExternalModule|requireModule|_loadModule)$/.test(name)
+  )
+}
+
+/** Where the scope was asked for, or what imported the module. */
+function asker(birth: Birth, stacks: readonly (readonly Frame[])[] = []): Pick<Opener, 'onBehalfOf'> {
+  const asked = [...stacks.flat(), ...framesOf(birth.scope?.asked)].find(({ whose }) => whose === 'user')
+  return asked ? { onBehalfOf: asked } : {}
 }
 
 function isTold({ whose }: Frame): boolean {

@@ -1,6 +1,6 @@
 import { isRegExp } from '../model/brand.ts'
 import { wrongType, wrongValue } from '../model/invalid.ts'
-import { LEAK_KINDS, type LeakFilter, type LeakOptions } from '../model/leak.ts'
+import { LEAK_KINDS, type AssertNoLeaksOptions, type LeakFilter, type LeakOptions } from '../model/leak.ts'
 import { boolean, checkOptions, duration, oneOf, string, type Rule, type Rules } from '../model/options.ts'
 
 export const DEFAULT_WITHIN_MS = 250
@@ -21,6 +21,8 @@ const filter: Rule = (name, value) => {
 }
 
 export const leakRules: Rules<LeakOptions> = { withinMs: duration, kinds: listOf(kind), ignore: listOf(filter), files: boolean }
+
+export const assertRules: Rules<AssertNoLeaksOptions> = { ...leakRules, orphans: oneOf('allow', 'fail') }
 
 function listOf(rule: Rule): Rule {
   return (name, value) => {

@@ -3,15 +3,22 @@ import type { Leak, LeakSite } from '../model/leak.ts'
 import { formatSite, shortPath, slashed } from '../timeline/frames.ts'
 
 /** What leaked, worded for somebody who did not write the code. The same line is told once, however often it leaked. */
-export function reportLeaks(leaks: readonly Leak[], after: string, hint: string): string {
-  const groups = [...groupByOpener(leaks).values()]
-  const width = Math.max(...leaks.map(({ kind }) => kind.length))
-  const verb = leaks.length === 1 ? '1 handle was' : `${leaks.length} handles were`
-  const shared = leaks.find(({ site }) => site)
+export function reportLeaks(leaks: readonly Leak[], after: string, hint: string, orphans: readonly Leak[] = []): string {
+  const width = [...leaks, ...orphans].reduce((longest, { kind }) => Math.max(longest, kind.length), 0)
+  const verb = leaks.length === 1 ? '1 handle was' : `${leaks.length === 0 ? 'No' : leaks.length} handles were`
+  const shared = leaks.find(({ site }) => site) ?? orphans.find(({ site }) => site)
+  const describe = (list: readonly Leak[]): string[] => [...groupByOpener(list).values()].map((group) => describeGroup(group, width))
   return [
     `${verb} still open ${after}`,
-    '',
-    ...groups.map((group) => describeGroup(group, width)),
+    ...(leaks.length === 0 ? [] : ['', ...describe(leaks)]),
+    ...(orphans.length === 0
+      ? []
+      : [
+          '',
+          `${orphans.length} more ${orphans.length === 1 ? 'was' : 'were'} opened meanwhile, in no test's context`,
+          '',
+          ...describe(orphans),
+        ]),
     ...(shared ? ['', `  Shared on purpose?  ${hint.replace('FILTER', filterFor(shared))}`] : []),
   ].join('\n')
 }
@@ -79,6 +86,6 @@ function opener({ kind, site, package: name }: Leak): string {
   return isInPackage(site) ? by : `${by}, used by ${site.function}`.trim()
 }
 
-function isInPackage({ file }: LeakSite): boolean {
+export function isInPackage({ file }: LeakSite): boolean {
   return slashed(file).includes('/node_modules/')
 }

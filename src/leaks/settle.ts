@@ -1,19 +1,19 @@
 import { setTimer, turn } from '../lifetime/timers.ts'
-import { now } from '../timeline/clock.ts'
-import { DEFAULT_WITHIN_MS } from './options.ts'
 import type { Leak, LeakOptions } from '../model/leak.ts'
+import { now } from '../timeline/clock.ts'
 import type { Birth } from './birth.ts'
 import { isIgnored } from './ignore.ts'
 import { isOpen, kindOf } from './kinds.ts'
 import { leakOf } from './leak-of.ts'
 import { isNoise } from './noise.ts'
+import { DEFAULT_WITHIN_MS } from './options.ts'
 import { withoutParts } from './parts.ts'
-import { birthsIn } from './registry.ts'
-import type { Scope } from './scope.ts'
 
 /** A close is complete within three turns. */
 const TURNS = 4
 const LONGEST_NAP_MS = 20
+/** What part of the time a line is given that has used up all of it before. */
+const AGAIN = 1 / 10
 
 /** A handle that did not close, and what is to be told of it. */
 export interface Found {
@@ -22,30 +22,42 @@ export interface Found {
 }
 
 /**
- * What of the scope is still open, after what is closing has had the time to: four turns for what was closed and not
- * awaited, then naps up to `withinMs`, for which only a real leak pays.
+ * What of these is still open, after what is closing has had the time to: four turns for what was closed and not awaited,
+ * then naps up to `withinMs`, for which only a real leak pays.
+ *
+ * @param births    Asked again after each nap.
+ * @param isKnown   Whether the same line has leaked before: then the naps end after a tenth of the time.
  */
-export async function settle(scope: Scope, options: LeakOptions): Promise<readonly Found[]> {
-  const deadlineMs = now() + (options.withinMs ?? DEFAULT_WITHIN_MS)
+export async function settle(
+  births: () => Birth[],
+  options: LeakOptions,
+  isKnown: (leak: Leak) => boolean = () => false,
+): Promise<readonly Found[]> {
+  const withinMs = options.withinMs ?? DEFAULT_WITHIN_MS
+  const sinceMs = now()
   await turn() // `listen(port, host)` opens its handle only behind the code that called it
-  for (let n = 1; n < TURNS && openOf(scope).length > 0; n++) await turn()
-  let found = leaksOf(scope, options)
-  for (let napMs = 1; found.length > 0 && now() < deadlineMs; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
-    await nap(Math.max(0, Math.min(napMs, deadlineMs - now())))
-    found = leaksOf(scope, options)
+  for (let n = 1; n < TURNS && births().some(isOpen); n++) await turn()
+  for (let napMs = 1; ; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
+    const found = leaksAmong(births(), options)
+    const deadlineMs = sinceMs + (found.every(({ leak }) => isKnown(leak)) ? AGAIN * withinMs : withinMs)
+    const leftMs = deadlineMs - now()
+    if (found.length === 0 || leftMs <= 0) return found
+    await nap(Math.min(napMs, leftMs))
   }
-  return found
 }
 
-function leaksOf(scope: Scope, { kinds, ignore = [], files = false }: LeakOptions): readonly Found[] {
-  return withoutParts(openOf(scope))
-    .filter((birth) => (!kinds || kinds.includes(kindOf(birth))) && (files || birth.type !== 'RAWFILE') && !isNoise(birth))
+/** What of these is open and to be told, as it is now. */
+export function leaksAmong(births: readonly Birth[], options: LeakOptions): readonly Found[] {
+  return suspects(births, options)
     .map((birth) => ({ birth, leak: leakOf(birth) }))
-    .filter(({ leak }) => !isIgnored(leak, ignore))
+    .filter(({ leak }) => !isIgnored(leak, options.ignore ?? []))
 }
 
-function openOf(scope: Scope): Birth[] {
-  return birthsIn(scope).filter(isOpen)
+/** What of these is open, before any filter of the user's is asked. */
+export function suspects(births: readonly Birth[], { kinds, files = false }: LeakOptions): readonly Birth[] {
+  return withoutParts(births.filter(isOpen)).filter(
+    (birth) => (!kinds || kinds.includes(kindOf(birth))) && (files || birth.type !== 'RAWFILE') && !isNoise(birth),
+  )
 }
 
 function nap(ms: number): Promise<void> {

@@ -4,7 +4,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { resolve } from 'node:path'
 
 import { rememberAskers } from '../lifetime/origin.ts'
-import { afterThis, clearTicker, setTicker } from '../lifetime/timers.ts'
+import { afterThis, clearTicker, clearTimer, setTicker, setTimer } from '../lifetime/timers.ts'
+import { NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
 import { Birth } from './birth.ts'
 import { fileBorn, forgetFiles, requestBegan } from './files.ts'
@@ -13,6 +14,7 @@ import { isListener, TRACED_TYPES } from './kinds.ts'
 import {
   AGE_MS,
   birthOf,
+  birthsIn,
   birthOfHandle,
   enter,
   forgetAll,
@@ -22,7 +24,7 @@ import {
   rememberDial,
   rememberListen,
 } from './registry.ts'
-import type { Scope } from './scope.ts'
+import { Scope } from './scope.ts'
 import { captureStack, type Stack } from '../timeline/stack.ts'
 
 export interface Context {
@@ -54,6 +56,7 @@ let dial: { readonly stack: Stack; readonly within: number } | undefined
 /** The accepted socket that is given its listener's context. */
 let adopted: Birth | undefined
 let declared: ((test: object) => void) | undefined
+let isSupported = false
 let ageing: ReturnType<typeof setTicker> | undefined
 
 const hooks = {
@@ -65,7 +68,8 @@ const hook = createHook(hooks)
 
 /** Keeps the tracer on until the returned function is called. */
 export function holdTracer(): () => void {
-  if (holds++ === 0) switchOn()
+  if (holds === 0) switchOn()
+  holds++
   let held = true
   return () => {
     if (held && --holds === 0) switchOff()
@@ -99,8 +103,14 @@ export function onTestDeclared(act: (test: object) => void): void {
 }
 
 function switchOn(): void {
-  ageing = setTicker(formatAged, AGE_MS).unref()
   hook.enable()
+  try {
+    assertSupported()
+  } catch (error) {
+    hook.disable()
+    throw error
+  }
+  ageing = outside(() => setTicker(formatAged, AGE_MS)).unref()
   subscribe(LISTEN, listening)
   subscribe(DIAL, dialling)
   for (const channel of ACCEPTS) subscribe(channel, adopting)
@@ -119,6 +129,21 @@ function switchOff(): void {
   forgetFiles()
   declared = undefined
   dial = undefined
+}
+
+/** Bun and Deno have `async_hooks` that are never called, and so would every check pass. */
+function assertSupported(): void {
+  if (isSupported) return
+  const scope = new Scope(undefined)
+  contexts.run({ scope, origin: undefined }, () => clearTimer(setTimer(() => {}, 1)))
+  isSupported = birthsIn(scope).length === 1
+  if (isSupported) return
+  const { bun, deno } = process.versions
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${process.versions.node}`
+  throw new NetgraceError(
+    'ERR_NETGRACE_UNSUPPORTED',
+    `leaks cannot be found here: a timer was started, and async_hooks of ${runtime} told nothing of it. Run the leak check under Node`,
+  )
 }
 
 /** Runs inside the opening of every handle. Must not throw: Node ends the process when a hook does. */

@@ -4,7 +4,7 @@ import { formatSite, framesOf } from '../timeline/frames.ts'
 import { hold } from './hold.ts'
 import { LeakError } from './leak-error.ts'
 import { DEFAULT_WITHIN_MS, leakRules } from './options.ts'
-import { watchAll } from './registry.ts'
+import { birthsIn, watchAll } from './registry.ts'
 import { Scope } from './scope.ts'
 import { settle } from './settle.ts'
 import { captureStack } from '../timeline/stack.ts'
@@ -21,7 +21,7 @@ export function watchLeaks(options: LeakOptions = {}): LeakWatch {
   const scope = new Scope(undefined, undefined, captureStack(watchLeaks))
   const release = hold(options)
   const unwatch = watchAll(scope)
-  const find = async (): Promise<Leak[]> => (await settle(scope, options)).map(({ leak }) => leak)
+  const find = async (): Promise<Leak[]> => (await settle(() => birthsIn(scope), options)).map(({ leak }) => leak)
   return {
     find,
     async assertNone() {

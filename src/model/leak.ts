@@ -68,6 +68,22 @@ export interface LeakOptions {
   readonly files?: boolean
 }
 
+/** Options of `assertNoLeaks`. */
+export interface AssertNoLeaksOptions extends LeakOptions {
+  /**
+   * `'fail'`: what was opened meanwhile in no test's context, or in that of the caller, and is open still, fails as well. The
+   * callbacks of a client that `fn` did not open run there. Other code that runs at the same time may open something there too,
+   * so it is an option. Default `'allow'`.
+   */
+  readonly orphans?: 'allow' | 'fail'
+}
+
+/** What `findLeaks` resolves to. */
+export interface FoundLeaks extends Array<Leak> {
+  /** Opened meanwhile in no test's context, or in that of the caller, and open still. Not enumerable. */
+  readonly orphans: readonly Leak[]
+}
+
 /** A stretch of time, over the whole process. The caller ends it with `stop()`. */
 export interface LeakWatch extends Disposable {
   /** What was opened since, and is open still. May be asked again and again. */

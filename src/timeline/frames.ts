@@ -105,8 +105,11 @@ export function formatSite({ file, line, column }: LeakSite): string {
   return `${shortPath(file)}:${line}:${column}`
 }
 
+/** The folder in which the process was when netgrace was loaded: a test may change it. */
+export const STARTED_IN: string = process.cwd()
+
 /** From where the tests run, if it is within. */
 export function shortPath(file: string): string {
-  const path = slashed(relative(process.cwd(), file))
+  const path = slashed(relative(STARTED_IN, file))
   return path.startsWith('..') ? slashed(file) : path
 }

@@ -1,83 +1,160 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 
-import type { Leak } from '../../model/leak.ts'
 import { asError } from '../../lifetime/throw-all.ts'
-import { shortPath } from '../../timeline/frames.ts'
+import { shortPath, STARTED_IN } from '../../timeline/frames.ts'
+import type { TableRow } from './table.ts'
 
-/** By file, function and kind, since lines move. */
+/** Leaks that one test leaves by one function. Without a line: lines move. */
 interface Accepted {
+  readonly testFile: string
+  /** Empty for what no test opened. */
+  readonly test: string
   readonly file: string
   readonly function: string
   readonly kind: string
+  readonly count: number
+}
+
+type Key = Omit<Accepted, 'count'>
+
+/** What a run has looked at: what is accepted of it and did not leak is mended. */
+export interface Covered {
+  readonly testFiles: readonly string[]
+  /** Whether this test exists and did not run. */
+  readonly isSkipped: (test: string) => boolean
 }
 
 const FILE = 'netgrace-leaks.json'
 const LOCK_TRIES = 400
 const LOCK_NAP_MS = 5
 
+/** In the folder in which the run began. */
+const PATH = resolve(STARTED_IN, FILE)
+
 /** Whether this run is to write down what leaks, instead of failing for it. */
 export function isAccepting(): boolean {
   return process.env['NETGRACE_LEAKS'] === 'accept'
 }
 
-/** Those that are not written down in `netgrace-leaks.json`, where the tests run. */
-export function notAccepted(leaks: readonly Leak[]): Leak[] {
-  const accepted = new Set(leaks.length > 0 ? read().map(keyOf) : [])
-  return leaks.filter((leak) => !accepted.has(keyOf(acceptedOf(leak))))
+/** The leaks that `netgrace-leaks.json` permits: each as often as it stands there. Made for one run of the tests. */
+export class Allowance {
+  #left: Map<string, number> | undefined
+
+  /** Those that are not permitted. */
+  beyond(rows: readonly TableRow[]): TableRow[] {
+    if (rows.length === 0) return []
+    this.#left ??= new Map(read().map((one) => [keyOf(one), one.count]))
+    const left = this.#left
+    return rows.filter((row) => {
+      const key = keyOf(acceptedOf(row))
+      const more = left.get(key) ?? 0
+      if (more > 0) left.set(key, more - 1)
+      return more === 0
+    })
+  }
 }
 
-/** Adds them to `netgrace-leaks.json`. Test files run in several processes at once: one at a time writes. */
-export function accept(leaks: readonly Leak[]): void {
-  if (leaks.length === 0) return
+/**
+ * Writes into `netgrace-leaks.json` what leaked, in place of what was there for the same tests. Test files run in several
+ * processes at once: one at a time writes.
+ *
+ * @returns  A line that says what was written; nothing if there was nothing to write.
+ */
+export function accept(rows: readonly TableRow[], { testFiles, isSkipped }: Covered): string | undefined {
+  if (rows.length === 0 && !existsSync(PATH)) return undefined
   const unlock = lock()
   try {
-    const all = new Map([...read(), ...leaks.map(acceptedOf)].map((one) => [keyOf(one), one]))
-    const sorted = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
-    writeFileSync(`${path()}.new`, `${JSON.stringify(sorted, undefined, 2)}\n`)
-    renameSync(`${path()}.new`, path())
+    const before = read()
+    const kept = before.filter(({ testFile, test }) =>
+      testFiles.includes(testFile) ? isSkipped(test) : existsSync(resolve(STARTED_IN, testFile)),
+    )
+    const after = [...kept, ...counted(rows)].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    const dropped = before.filter((one) => !after.some((other) => keyOf(other) === keyOf(one)))
+    if (JSON.stringify(before) === JSON.stringify(after) && rows.length === 0) return undefined
+    writeFileSync(`${PATH}.new`, `${JSON.stringify(after, undefined, 2)}\n`)
+    renameSync(`${PATH}.new`, PATH)
+    const also = dropped.length === 0 ? '' : `, ${sumOf(dropped)} that no longer leak dropped`
+    return `netgrace: ${shortPath(PATH)}: ${rows.length} of ${testFiles.join(', ')} accepted${also}`
   } finally {
     unlock()
   }
 }
 
-function acceptedOf({ kind, site }: Leak): Accepted {
-  return { file: site ? shortPath(site.file) : '', function: site?.function ?? '', kind }
+function acceptedOf({ leak: { kind, site, scope = '' }, testFile }: TableRow): Key {
+  return { testFile, test: scope, file: site ? shortPath(site.file) : '', function: site?.function ?? '', kind }
 }
 
-function keyOf({ file, function: name, kind }: Accepted): string {
-  return JSON.stringify([file, name, kind])
+function counted(rows: readonly TableRow[]): Accepted[] {
+  const counts = new Map<string, Accepted>()
+  for (const row of rows) {
+    const one = acceptedOf(row)
+    const key = keyOf(one)
+    counts.set(key, { ...one, count: (counts.get(key)?.count ?? 0) + 1 })
+  }
+  return [...counts.values()]
 }
 
-function path(): string {
-  return resolve(FILE)
+function sumOf(entries: readonly Accepted[]): number {
+  return entries.reduce((sum, { count }) => sum + count, 0)
+}
+
+function keyOf({ testFile, test, file, function: name, kind }: Key): string {
+  return JSON.stringify([testFile, test, file, name, kind])
 }
 
 function read(): readonly Accepted[] {
   let text: string
   try {
-    text = readFileSync(path(), 'utf8')
+    text = readFileSync(PATH, 'utf8')
   } catch {
     return []
   }
+  let list: unknown
   try {
-    const list: unknown = JSON.parse(text)
-    if (Array.isArray(list)) return list as Accepted[]
+    list = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${FILE} cannot be read: ${asError(error).message}. Delete it, and run with NETGRACE_LEAKS=accept`, { cause: error })
+    throw new Error(`${PATH} cannot be read: ${asError(error).message}. ${ANEW}`, { cause: error })
   }
-  throw new Error(`${FILE} must hold a list. Delete it, and run with NETGRACE_LEAKS=accept`)
+  if (!Array.isArray(list) || !list.every(isAccepted))
+    throw new Error(`${PATH} must hold a list of objects with testFile, test, file, function, kind and count. ${ANEW}`)
+  return list
+}
+
+const ANEW = 'Delete it, and run with NETGRACE_LEAKS=accept'
+
+function isAccepted(one: unknown): one is Accepted {
+  if (typeof one !== 'object' || one === null) return false
+  const { testFile, test, file, function: name, kind, count } = one as Record<keyof Accepted, unknown>
+  return [testFile, test, file, name, kind].every((text) => typeof text === 'string') && Number.isInteger(count)
 }
 
 function lock(): () => void {
-  const file = `${path()}.lock`
+  const file = `${PATH}.lock`
+  const owner = `${hostname()} ${process.pid}`
   for (let tries = 0; ; tries++) {
     try {
-      closeSync(openSync(file, 'wx'))
+      const fd = openSync(file, 'wx')
+      writeSync(fd, owner)
+      closeSync(fd)
       return () => rmSync(file, { force: true })
     } catch (error) {
       if (tries === LOCK_TRIES) throw new Error(`${file} stays: delete it if no run is under way`, { cause: error })
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_NAP_MS)
+      if (isAbandoned(file)) rmSync(file, { force: true })
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_NAP_MS)
     }
+  }
+}
+
+/** Its process, on this machine, is gone. */
+function isAbandoned(file: string): boolean {
+  try {
+    const [host, pid] = readFileSync(file, 'utf8').split(' ')
+    if (host !== hostname() || pid === undefined) return false
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }

@@ -4,7 +4,7 @@ import { runIn } from '../trace.ts'
 import { addToError } from './add-to-error.ts'
 import { tellRows } from './run-table.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
-import { SuiteWatch, type Verdict } from './suite-watch.ts'
+import { SuiteWatch } from './suite-watch.ts'
 
 /** What is used of a Jest environment: 29 and 30. */
 export interface JestEnvironment {
@@ -66,6 +66,7 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
     readonly #options: FailOnLeaksOptions
     readonly #testFile: string
     readonly #scopes = new Map<JestTest, Scope>()
+    readonly #skipped = new Set<string>()
     #watch: SuiteWatch | undefined
 
     constructor(config: JestConfig, context: JestContext) {
@@ -76,7 +77,13 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
 
     override async setup(): Promise<void> {
       await super.setup()
-      this.#watch = new SuiteWatch(this.#options)
+      this.#watch = new SuiteWatch(this.#options, {
+        release: 'what leaked',
+        fileOf: () => this.#testFile,
+        tell: tellRows,
+        isSkipped: (name) => this.#skipped.has(name),
+      })
+      this.#watch.runs(this.#testFile)
     }
 
     /** Some events are sent by code that does not wait: what `Base` does at once stays so. */
@@ -85,6 +92,10 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
       switch (event.name) {
         case 'run_start':
           this.#scopeAll(state.rootDescribeBlock, state)
+          return handled
+        case 'test_skip':
+        case 'test_todo':
+          this.#skipped.add(titleOf(event.test!))
           return handled
         case 'test_done':
           return Promise.resolve(handled).then(() => this.#endTest(event.test!))
@@ -133,20 +144,14 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
       const scope = this.#scopes.get(test)
       this.#scopes.delete(test) // one that is run again has a new one
       if (!scope || !this.#watch?.byTest) return
-      const error = this.#tell(await this.#watch.endTest(scope))
+      const error = await this.#watch.endTest(scope)
       if (error && !addToFailure(test.errors[0], error.message)) test.errors.push(error)
     }
 
     async #endFile(state: JestState): Promise<void> {
       if (!this.#watch) return
-      const error = this.#tell(await this.#watch.endFile(this.#testFile))
-      this.#watch.unrefTold()
+      const error = await this.#watch.endFile(this.#testFile)
       if (error) state.unhandledErrors.push(error)
-    }
-
-    #tell({ reported, error }: Verdict): Verdict['error'] {
-      tellRows(reported.map((leak) => ({ leak, testFile: this.#testFile })))
-      return error
     }
   }
 }
@@ -154,8 +159,8 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
 /** Whether there is one to add to. jest-circus keeps what was thrown, which for a time-out is a string, in a pair with where that was. */
 function addToFailure(failure: unknown, text: string): boolean {
   const thrown: unknown = Array.isArray(failure) ? failure[0] : failure
-  if (isErrorLike(thrown)) addToError(thrown, text)
-  else if (typeof thrown === 'string' && Array.isArray(failure)) failure[0] = `${thrown}\n\nnetgrace: ${text}\n`
+  if (isErrorLike(thrown)) return addToError(thrown, text)
+  if (typeof thrown === 'string' && Array.isArray(failure)) failure[0] = `${thrown}\n\nnetgrace: ${text}\n`
   else return false
   return true
 }

@@ -6,7 +6,7 @@ import { enterScope } from '../trace.ts'
 import { addToError } from './add-to-error.ts'
 import { gatheredRows, gatherRows, printTable, tellRows } from './run-table.ts'
 import { suiteRules, type FailOnLeaksOptions } from './suite-options.ts'
-import { SuiteWatch, type Verdict } from './suite-watch.ts'
+import { SuiteWatch } from './suite-watch.ts'
 
 /** What Mocha's `--require` looks for in a module: root hooks and global fixtures. */
 export interface MochaPlugin {
@@ -31,12 +31,17 @@ export interface MochaContext {
 }
 
 interface MochaSuite {
+  readonly parent?: MochaSuite
+  readonly tests?: readonly MochaTest[]
+  readonly suites?: readonly MochaSuite[]
   afterEach(title: string, hook: MochaHook): void
   afterAll(title: string, hook: MochaHook): void
 }
 
 interface MochaTest {
   readonly file?: string
+  /** Unset for one that did not run. */
+  readonly state?: string
   /** Set by the reporter. */
   readonly err?: Error
   titlePath(): string[]
@@ -63,10 +68,15 @@ export function leakPlugin(options: FailOnLeaksOptions): MochaPlugin {
 /** Called before a test file is loaded. Under `--watch` and `--parallel` the hooks serve one run after another. */
 function rootHooks(options: FailOnLeaksOptions): MochaRootHooks {
   checkOptions(options, suiteRules)
-  const watchFile = (): SuiteWatch => new SuiteWatch({ ...options, ignore: [...(options.ignore ?? []), isOfWatchMode] })
+  const watchFile = (): SuiteWatch =>
+    new SuiteWatch(
+      { ...options, ignore: [...(options.ignore ?? []), isOfWatchMode] },
+      { release: 'what leaked', fileOf: (leak) => testFileOf(leak) ?? testFile, tell: tellRows, isSkipped: (name) => skipped.has(name) },
+    )
   let watch = watchFile()
   let scope: Scope | undefined
   let testFile = 'the test file'
+  let skipped = new Set<string>()
 
   async function endTest(this: MochaContext): Promise<void> {
     const ended = scope
@@ -76,19 +86,17 @@ function rootHooks(options: FailOnLeaksOptions): MochaRootHooks {
     // one that failed and is neither is run again
     if (!ended || !watch.byTest || !(test?.isPassed() || test?.isFailed())) return
     this.timeout(0)
-    const error = tell(await watch.endTest(ended))
-    if (error && test.isFailed() && test.err) addToError(test.err, error.message)
-    else if (error) this.test?.error?.(error) // thrown, it would end the run
+    const error = await watch.endTest(ended)
+    if (!error || (test.isFailed() && test.err && addToError(test.err, error.message))) return
+    this.test?.error?.(error) // thrown, it would end the run
   }
 
   async function endFile(this: MochaContext): Promise<void> {
     this.timeout(0)
     this.test!.title = AT_END // Mocha has put the name of the last test into it
-    const ended = watch
-    const verdict = await ended.endFile(process.env['MOCHA_WORKER_ID'] === undefined ? 'the run' : testFile)
-    ended.unrefTold()
+    skipped = skippedIn(rootOf(this.test?.parent))
+    const error = await watch.endFile(process.env['MOCHA_WORKER_ID'] === undefined ? 'the run' : testFile)
     watch = watchFile()
-    const error = tell(verdict)
     if (error) throw error
   }
 
@@ -101,7 +109,8 @@ function rootHooks(options: FailOnLeaksOptions): MochaRootHooks {
     beforeEach() {
       const test = this.currentTest!
       if (test.file !== undefined) testFile = shortPath(test.file)
-      scope = watch.testScope([testFile, ...test.titlePath()].join(' > '))
+      watch.runs(testFile)
+      scope = watch.testScope(titleOf(test, testFile))
       enterScope(scope)
     },
   }
@@ -112,11 +121,23 @@ function isOfWatchMode({ kind, scope, site }: Leak): boolean {
   return kind === 'fs-watcher' && scope === undefined && site !== undefined && slashed(site.file).includes('/node_modules/chokidar/')
 }
 
-function tell({ reported, error }: Verdict): Verdict['error'] {
-  tellRows(reported.map((leak) => ({ leak, testFile: testFileOf(leak) })))
-  return error
+function testFileOf({ scope }: Leak): string | undefined {
+  return scope?.split(' > ')[0]
 }
 
-function testFileOf({ scope = '' }: Leak): string {
-  return scope.split(' > ')[0]!
+function titleOf(test: MochaTest, testFile: string): string {
+  return [testFile, ...test.titlePath()].join(' > ')
+}
+
+function rootOf(suite: MochaSuite | undefined): MochaSuite | undefined {
+  return suite?.parent ? rootOf(suite.parent) : suite
+}
+
+/** The tests that did not run: `--grep` left them out, or they are pending. */
+function skippedIn(suite: MochaSuite | undefined): Set<string> {
+  const own = (suite?.tests ?? []).filter((test) => test.state === undefined && test.file !== undefined)
+  return new Set([
+    ...own.map((test) => titleOf(test, shortPath(test.file!))),
+    ...(suite?.suites ?? []).flatMap((child) => [...skippedIn(child)]),
+  ])
 }
