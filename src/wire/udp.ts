@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 
 import { onAbort } from '../lifetime/on-abort.ts'
 import { asError } from '../lifetime/throw-all.ts'
+import { turn } from '../lifetime/timers.ts'
 import { waitFor } from '../lifetime/wait.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
@@ -16,8 +17,11 @@ export interface UdpAddress {
 /** Words an error: the system's, or, with `aborted`, the reason of the signal. */
 type Wording = (error: Error, aborted: boolean) => Error
 
-/** When each socket of ours is gone, whoever has closed it: Node does not tell that afterwards. */
-const gone = new WeakMap<Socket, Promise<void>>()
+/** Node emits `close` of a UDP socket before the system's handle is gone, which takes so many turns more. */
+const TURNS_TO_CLOSE = 2
+
+/** When each socket of ours is closed, whoever has closed it: Node does not tell that afterwards. */
+const closed = new WeakMap<Socket, Promise<void>>()
 
 /**
  * A UDP socket bound to `address`. Rejects with `ERR_NETGRACE_LISTEN`, or with `ERR_NETGRACE_STOPPED` if `signal` aborts first;
@@ -49,12 +53,13 @@ export async function connectUdp(to: UdpAddress, failed: Wording, signal?: Abort
 export async function closeUdp(socket: Socket): Promise<void> {
   close(socket)
   socket.once('error', () => close(socket)) // Node drops a close that waits for a bind, when that fails
-  await whenGone(socket)
+  await whenClosed(socket)
+  for (let left = TURNS_TO_CLOSE; left > 0; left--) await turn()
 }
 
-/** Resolves when it is gone, whoever has closed it. */
-export function whenGone(socket: Socket): Promise<void> {
-  return gone.get(socket)!
+/** Resolves when it is closed, whoever has closed it. */
+export function whenClosed(socket: Socket): Promise<void> {
+  return closed.get(socket)!
 }
 
 function close(socket: Socket): void {
@@ -72,7 +77,7 @@ export function isClosed(error: unknown): boolean {
 
 function socketFor(host: string): Socket {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-  gone.set(socket, new Promise((resolve) => socket.once('close', () => resolve())))
+  closed.set(socket, new Promise((resolve) => socket.once('close', () => resolve())))
   return socket
 }
 

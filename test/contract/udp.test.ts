@@ -179,6 +179,23 @@ test.each([0, 1, 2, 5])(
   },
 )
 
+test('what has closed is gone when its promise says so', async () => {
+  const handles = (): number => process.getActiveResourcesInfo().filter((name) => name === 'UDPWrap').length
+  const before = handles()
+  const server = await startUdpEchoServer()
+  const client = await openUdpClient(server)
+  expect(handles()).toBe(before + 2)
+  await client.close()
+  expect(handles()).toBe(before + 1)
+  const aborting = new AbortController()
+  const opening = openUdpClient(server, { signal: aborting.signal })
+  aborting.abort()
+  await expect(opening).rejects.toBeInstanceOf(ConnectError)
+  expect(handles()).toBe(before + 1)
+  await server.stop()
+  expect(handles()).toBe(before)
+})
+
 test('a signal that aborts while a name is looked up ends the wait for it', async () => {
   const before = openSockets()
   const aborting = new AbortController()

@@ -12,7 +12,7 @@ import { duration } from '../../model/options.ts'
 import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
-import { closeUdp, isClosed, whenGone } from '../../wire/udp.ts'
+import { closeUdp, isClosed, whenClosed } from '../../wire/udp.ts'
 
 /** How many bytes of datagrams wait for a reader; what comes beyond that is dropped, and counted. */
 export const UDP_READ_AHEAD = 1024 * 1024
@@ -86,7 +86,7 @@ export class NetUdpClient implements UdpClient {
     })
     socket.on('message', (datagram) => this.#onMessage(datagram))
     socket.on('error', (error) => void this.#end({ error }))
-    void whenGone(socket).then(() => this.#end({ intent: 'closed' })) // its user has closed it
+    void whenClosed(socket).then(() => this.#end({ intent: 'closed' })) // its user has closed it
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => void this.#end({ intent: 'closed' }, asError(reason)))
   }
 

@@ -12,7 +12,7 @@ import { checkOptions, duration } from '../../model/options.ts'
 import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
-import { closeUdp, whenGone } from '../../wire/udp.ts'
+import { closeUdp, whenClosed } from '../../wire/udp.ts'
 import { DEFAULT_GRACE_MS } from '../server-options.ts'
 
 /** How many turns without a datagram mean that the kernel holds none. */
@@ -81,7 +81,7 @@ export class UdpEcho implements UdpServer {
     socket.on('message', this.#onMessage)
     socket.on('error', (error) => this.#errors.push(error))
     this.#track.record('listening', this.url)
-    void whenGone(socket).then(() => this.stop()) // whoever closed it
+    void whenClosed(socket).then(() => this.stop()) // whoever closed it
     if (options.signal) this.#forgetSignal = onAbort(options.signal, () => void this.stop())
   }
 
