@@ -8,6 +8,12 @@ import { turn } from './timers.ts'
 /** How long what was forced may take to be gone, and handlers to settle after it, before they are named instead of waited for. */
 export const SETTLE_MS = 250
 
+/** So many turns without a connection that leaves mean that the poll has told all it knew: a FIN is read in one, the socket closes in the next. */
+const IDLE_TURNS = 3
+
+/** The forcing waits no longer than this for connections that still leave. */
+const LAST_TURNS_MS = 100
+
 /** What has connections and can be stopped: the listener in `wire/` does the half that knows of sockets. */
 export interface Stoppable<T> {
   readonly live: Live<T>
@@ -77,8 +83,7 @@ export async function stopInOrder<T>(target: Stoppable<T>, deadline: Deadline): 
     () => deadline.passed,
   )
   const over = Promise.all([live.empty(), listenerGone])
-  // after a long hold the timer fires before the poll: who has said goodbye meanwhile is not cut
-  const drained = (await deadline.beats(over)) || (await Promise.race([over.then(() => true), turn().then(() => false)]))
+  const drained = (await deadline.beats(over)) || (await lastTurns(live, over))
 
   const forcingSince = now()
   if (!drained) {
@@ -95,4 +100,21 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const bound = new Deadline(ms)
   await bound.beats(work)
   bound.cancel()
+}
+
+/**
+ * Whether `over` comes true within the turns in which the live ones still leave, up to {@link IDLE_TURNS} in which none does.
+ * After a long hold of the event loop the deadline fires before the poll, and a peer whose FIN had come in time is not to be cut.
+ */
+async function lastTurns(live: Live<unknown>, over: Promise<unknown>): Promise<boolean> {
+  const bound = new Deadline(LAST_TURNS_MS)
+  const done = over.then(() => true)
+  let left = false
+  for (let idle = 0; idle < IDLE_TURNS && !left && !bound.passed;) {
+    const before = live.all.size
+    left = await Promise.race([done, turn().then(() => false)])
+    idle = live.all.size === before ? idle + 1 : 0
+  }
+  bound.cancel()
+  return left
 }

@@ -138,9 +138,9 @@ export class ServerConnection extends Wire implements Connection {
     AT_QUIT[this.#endedBy](this)
   }
 
-  /** Cuts it at the deadline; if its socket has closed already there is nothing to cut. */
+  /** Cuts it at the deadline; if its socket has closed already, or is about to, there is nothing to cut. */
   forceNow(): void {
-    if (this.ending) return
+    if (this.socket.destroyed) return
     this.#endedBy = 'server'
     this.forced = true
     this.track.record('forced')

@@ -639,6 +639,18 @@ describe('the handlers', () => {
     expect(performance.now() - before).toBeGreaterThan(20)
   })
 
+  test('drip sends no more to a peer that does not read until it does', async () => {
+    const server = await serve(handlers.drip({ everyMs: 1, line: () => 'x'.repeat(2 ** 20) }))
+    const client = await bareClient(server)
+    client.pause()
+    const { socket } = await server.nextConnection()
+    await until(() => socket.writableLength > 0)
+    const before = performance.now()
+    await until(() => performance.now() - before > 30)
+    expect(socket.writableLength).toBeLessThanOrEqual(2 ** 20 + 1)
+    await server.stop({ graceMs: 0 })
+  })
+
   test('drip leaves no timer behind when it has stopped', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const server = await serve(handlers.drip({ everyMs: 5 }))

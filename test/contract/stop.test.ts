@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type net from 'node:net'
+import { Worker } from 'node:worker_threads'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { ConnectionEndedError, connect, handlers, type Handler, NetgraceError } from '../../src/index.ts'
 import { bareClient, bareServer, closed, connectBehindTheBack, dialBare, eventsOf, openSockets, textOf, turns, until } from '../support.ts'
@@ -425,6 +426,17 @@ describe('the deadline', () => {
     }
   })
 
+  test('a peer that has closed in time is not cut because this thread was busy beyond the deadline', async () => {
+    const server = await serve(async (connection) => void (await connection.readToEnd()))
+    const { ended } = closingBehindTheBack(server)
+    await server.connectionsReach(20)
+    const stopped = server.stop({ graceMs: 300 })
+    await until(() => server.state === 'draining')
+    await turns(2)
+    ended() // blocks until all of them have sent their FIN, beyond the deadline
+    expect(await stopped).toMatchObject({ accepted: 20, forced: [] })
+  })
+
   test('150 connections are all forced', async () => {
     const server = await serve((connection) => void connection.socket.resume())
     const clients = await Promise.all(Array.from({ length: 150 }, () => dial(server)))
@@ -643,3 +655,25 @@ test('a stopped server leaves no timer that keeps the process', async () => {
   await turns(3)
   expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap')).toStrictEqual([])
 })
+
+/** 20 clients in another thread, which answer our FIN after 50 ms. `ended` blocks this thread until they have, and beyond the deadline. */
+function closingBehindTheBack(to: { readonly port: number }): { ended(): void } {
+  const code = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    const net = require('node:net')
+    let ended = 0
+    for (let n = 0; n < 20; n++) {
+      const socket = net.connect({ port: workerData.port, host: '127.0.0.1', allowHalfOpen: true }).resume()
+      socket.on('end', () => setTimeout(() => socket.end(() => Atomics.add(workerData.flag, 0, 1)), 50)).on('error', () => {})
+    }`
+  const flag = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(code, { eval: true, workerData: { port: to.port, flag } })
+  onTestFinished(async () => void (await worker.terminate()))
+  return {
+    ended() {
+      const since = performance.now()
+      while (performance.now() - since < 350 || Atomics.load(flag, 0) < 20)
+        if (performance.now() - since > 10_000) throw new Error('they did not end')
+    },
+  }
+}
