@@ -26,12 +26,16 @@ export interface GracefulServer extends AsyncDisposable {
   /** The live ones: each until its socket has closed *and* its handler has settled. Empty once stopped. */
   readonly connections: ReadonlySet<Connection>
   /**
-   * The server's end of that client: connecting is done before the accept is.
-   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: it did not come within 2 s; `ERR_NETGRACE_STOPPED`: the server stopped first.
+   * The server's end of that client: connecting is done before the accept is. It gets it whatever else was asked, and as often as
+   * it asks; the last 64 that have ended can be asked for too.
+   * @throws {TypeError} `client` has no local endpoint.
+   * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: it did not come within 2 s; `ERR_NETGRACE_STOPPED`: the server stopped first;
+   *   `ERR_NETGRACE_UNKNOWN_CONNECTION`, at once: it has ended and is forgotten, or the client came over a unix socket, where its
+   *   end has no name.
    */
   connectionOf(client: { readonly local: Endpoint }): Promise<Connection>
   /**
-   * The next connection that nobody has asked for yet, oldest first: somebody else's client. The last 64 that have ended count too.
+   * The next connection that nothing had asked for before, oldest first: somebody else's client. The last 64 that have ended count too.
    * @throws {NetgraceError} `ERR_NETGRACE_TIMEOUT`: none came within `withinMs`; `ERR_NETGRACE_STOPPED`: the server stopped first.
    */
   nextConnection(options?: WaitOptions): Promise<Connection>
@@ -46,11 +50,14 @@ export interface GracefulServer extends AsyncDisposable {
   connectionsReach(count: number, options?: WaitOptions): Promise<Connection[]>
   /**
    * Stops: quit, then the backlog, the listener, the draining, the forcing, the report. Never rejects, and takes the
-   * grace and half a second at most. A later call gives the same promise, and can only bring the deadline forward.
+   * grace and half a second at most. A later call gives the same promise, and can only bring the deadline forward; it also says anew
+   * whether the port is held, which a server that has stopped already then does before the promise resolves. It overrules a start
+   * that has not come to listen: the last word wins.
    */
   stop(options?: StopOptions): Promise<StopReport>
   /**
    * Listens again, on the same address, with counts from 0: what a client that reconnects needs. Waits for a stop under way.
+   * The last word wins: after `start()`, `stop()`, `start()` it listens, and only the first start rejects.
    * @throws {NetgraceError} `ERR_NETGRACE_LISTEN`: the port is gone; `ERR_NETGRACE_STOPPED`: `signal` has aborted, or it was stopped meanwhile.
    */
   start(): Promise<void>

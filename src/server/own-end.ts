@@ -23,14 +23,23 @@ export function isNothingButHalfClosed(thrown: Error): boolean {
 /** What Node says of a stream that was destroyed while it was used, or before. */
 const AFTER_THE_END: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'])
 
+/** {@link everyPartSays}, unless a getter of the error throws: then it says something of its own. */
+function saysOnly(thrown: unknown, says: (error: Error) => boolean): boolean {
+  try {
+    return everyPartSays(thrown, says, [])
+  } catch {
+    return false
+  }
+}
+
 /** What holds several errors says something if each of them does; an error that says something else may have it as its cause. */
-function saysOnly(thrown: unknown, says: (error: Error) => boolean, within: readonly unknown[] = []): boolean {
+function everyPartSays(thrown: unknown, says: (error: Error) => boolean, within: readonly unknown[]): boolean {
   if (typeof thrown !== 'object' || thrown === null || within.includes(thrown)) return false
   const error = thrown as Error
   const further = [...within, error]
   const parts = partsOf(error)
-  if (parts) return parts.length > 0 && parts.every((part) => saysOnly(part, says, further))
-  return says(error) || (!endingOf(error) && saysOnly(error.cause, says, further))
+  if (parts) return parts.length > 0 && parts.every((part) => everyPartSays(part, says, further))
+  return says(error) || (!endingOf(error) && everyPartSays(error.cause, says, further))
 }
 
 /** The errors within an `AggregateError` or a `SuppressedError`, of whichever realm. */

@@ -30,7 +30,7 @@ export interface ServerOptions {
 export interface StopOptions {
   /** How long connections may take to finish. A later stop may only bring the deadline forward; 0 forces now. Default: the server's `graceMs`. */
   readonly graceMs?: number
-  /** Keeps the port, and refuses on it, until `start()`, another `stop()` or disposal. */
+  /** Keeps the port, and refuses on it, until `start()`, another `stop()` without it, or disposal. The last stop says. What cannot be held is in the report's `errors`. */
   readonly holdPort?: boolean
 }
 
