@@ -80,7 +80,7 @@ export interface Client extends AsyncDisposable {
    * the system, but 64 KiB at most that are on their way into it. What the system has taken may still arrive, and what was
    * written to {@link socket} itself may still go out.
    *
-   * On Node 20 and 22 it waits until the last write is 5 ms old and the system takes no more, some 40 ms at most: a peer on such a
+   * On Node 20 and 22 it waits until the last write is 5 ms old and the system takes no more, some 100 ms at most: a peer on such a
    * Node takes a reset right behind data for a clean end. One that has not read by then all that came still will.
    * A unix socket has no RST: it is closed.
    */

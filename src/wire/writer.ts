@@ -9,8 +9,11 @@ import { onceQuietFor } from './turn.ts'
 /** What libuv is given in one go at most, once the kernel takes no more: it cannot be taken back. Bytes. */
 export const SLICE = 65_536
 
+/** As {@link RESET_GAP_MS}, where the system had more than it could take: its buffers hold megabytes, which take their time. */
+const BACKLOG_GAP_MS = 20
+
 /** How often a machine that is busy with other things, or bytes that still go out, may put a reset off; and what is late. */
-const MAX_LOOKS = 8
+const MAX_LOOKS = 5
 const LATE_MS = 2
 
 const NEVER = -Infinity
@@ -71,8 +74,8 @@ export class Writer {
 
   #quietForMs(): number {
     const { bytesWritten, writableLength } = this.#socket
-    const known = writableLength === 0 && bytesWritten === this.#sent
-    return known ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
+    if (writableLength > 0) return BACKLOG_GAP_MS
+    return bytesWritten === this.#sent ? RESET_GAP_MS - (now() - this.#lastSentAtMs) : RESET_GAP_MS
   }
 
   /** What libuv has goes out meanwhile, and is waited for while it moves. Being late tells of a machine where bytes are late, too. */
@@ -80,7 +83,7 @@ export class Writer {
     const left = this.#socket.writableLength
     onceQuietFor(waitMs, (lateMs) => {
       const again = looks < MAX_LOOKS && (lateMs > LATE_MS || this.#socket.writableLength < left)
-      if (again) this.#look(act, RESET_GAP_MS, looks + 1)
+      if (again) this.#look(act, waitMs, looks + 1)
       else act()
     })
   }
