@@ -8,6 +8,7 @@ import type { Ending } from './ending.ts'
  */
 export function describeEnding(ending: Ending): string {
   if (ending.certain) return sentence(ending)
+  if (codeOf(ending.cause) === 'ERR_NETGRACE_CARRIES_TLS') return `EOF: ${ending.cause!.message}`
   if (codeOf(ending.cause) === 'ERR_NETGRACE_TRUNCATED')
     return `EOF: ${ending.by === 'local' ? 'we closed first, and ' : ''}${ending.cause!.message}`
   return `${sentence(ending)} (or a reset right behind its last data: this Node cannot tell)`

@@ -12,13 +12,16 @@ export interface Ending {
   readonly by: 'peer' | 'local'
   /** `connecting`: it was never open. */
   readonly phase: 'connecting' | 'open'
-  /** `false` where the system cannot tell an end from a reset, and where TLS ended without close_notify: see {@link decideEnding}. */
+  /** `false` where the system cannot tell an end from a reset, where TLS ended without close_notify, and where its user put TLS on the socket: see {@link decideEnding}. */
   readonly certain: boolean
   readonly bytesRead: number
   readonly bytesWritten: number
   /** From the dial or the accept to the end. */
   readonly durationMs: number
-  /** The system's error, the reason of the aborted signal, or that TLS was cut short (`ERR_NETGRACE_TRUNCATED`), where there was one. */
+  /**
+   * The system's error or the reason of the aborted signal, where there was one; of an `eof`, that TLS was cut short
+   * (`ERR_NETGRACE_TRUNCATED`), or that its user put TLS on the socket, which hears of no end from then on (`ERR_NETGRACE_CARRIES_TLS`).
+   */
   readonly cause?: Error
   /** Of a `timeout`: what did not come, and how long it was waited for. */
   readonly timedOut?: TimedOut
@@ -44,6 +47,8 @@ export interface Evidence {
   readonly unsure: boolean
   /** TLS: the `end` came without close_notify. Anything between may have made it, and what came may be cut short. */
   readonly truncated?: boolean
+  /** Its user put TLS on the socket (STARTTLS): then it hears of no end, and of no error. */
+  readonly carriesTls?: boolean
   readonly error?: Error | undefined
 }
 
@@ -55,6 +60,7 @@ export function decideEnding(seen: Evidence): Verdict {
   if (seen.intent) return verdict(seen.intent, 'local')
   if (seen.endSeen && seen.falseEnd) return verdict('reset', 'peer')
   if (seen.endSeen) return verdict('eof', seen.finFirst ? 'local' : 'peer', !seen.unsure && !seen.truncated)
+  if (!seen.error && seen.carriesTls) return verdict('eof', 'peer', false) // whose TLS socket knows better
   if (!seen.error) return verdict('closed', 'local') // nothing came from the peer, so the socket was destroyed here
   const kind = kindOfError(seen.error)
   return verdict(kind, kind === 'error' ? 'local' : 'peer')

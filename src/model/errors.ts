@@ -2,6 +2,7 @@ import type { Ending } from './ending.ts'
 
 /** The codes that a {@link NetgraceError} can carry. */
 export type NetgraceErrorCode =
+  | 'ERR_NETGRACE_CARRIES_TLS'
   | 'ERR_NETGRACE_CONNECT'
   | 'ERR_NETGRACE_CONNECTION_ENDED'
   | 'ERR_NETGRACE_FAULT'

@@ -26,8 +26,11 @@ interface Handle {
  * over at the `end` is nothing, an alert, or a record that was cut short.
  */
 export class CloseNotify {
+  readonly #socket: Socket
   readonly #raw: Socket
   readonly #overhead: number | undefined
+  /** How much of their content was read. */
+  #content: number
   /** What the records came to that were given so far. */
   #records = 0
   /** The fewest bytes that were read beyond those: the handshake's, and when nothing of a next record had come, no others. */
@@ -37,7 +40,9 @@ export class CloseNotify {
 
   /** @param socket  Its handshake is done. */
   constructor(socket: TLSSocket, raw: Socket) {
+    this.#socket = socket
     this.#raw = raw
+    this.#content = socket.bytesRead
     const [protocol, cipher] = [socket.getProtocol(), socket.getCipher()?.name ?? '']
     this.#overhead = OVERHEAD.find(([of, which]) => of === protocol && which.test(cipher))?.[2]
     this.#beside = raw.bytesRead
@@ -59,18 +64,20 @@ export class CloseNotify {
     if (!handle || typeof onread !== 'function') return
     this.#blind = false
     handle.onread = (content) => {
-      if (content) this.#sawRecord(content.byteLength)
+      if (content) this.#sawRecord()
       return onread.call(handle, content)
     }
   }
 
-  #sawRecord(bytes: number): void {
+  #sawRecord(): void {
     this.#turn = currentTurn()
     if (this.#overhead === undefined) {
       this.#beside = this.#raw.bytesRead
       return
     }
-    this.#records += bytes + this.#overhead
+    const { bytesRead } = this.#socket // the buffer that it comes in may be larger
+    this.#records += bytesRead - this.#content + this.#overhead
+    this.#content = bytesRead
     this.#beside = Math.min(this.#beside, this.#raw.bytesRead - this.#records)
   }
 

@@ -6,7 +6,7 @@ import { decideEnding, type Ending, type Evidence, type TimedOut } from '../mode
 import { NetgraceError } from '../model/errors.ts'
 import { now } from '../timeline/clock.ts'
 import { CloseNotify } from './close-notify.ts'
-import { isTcp, kernelKnowsPeer, socketBelow } from './handle.ts'
+import { carriesTls, handleOf, isTcp, kernelKnowsPeer, socketBelow } from './handle.ts'
 import { resetMayReadAsEnd } from './platform.ts'
 import { currentTurn } from './turn.ts'
 
@@ -38,6 +38,7 @@ export class EndingWatch {
   #finFirst = false
   #unsure = false
   #truncated = false
+  #handle: object | undefined
   #finTurn = -1
   #readAtFin = 0
   #dataTurn = -1
@@ -49,6 +50,7 @@ export class EndingWatch {
     this.#phase = phase
     this.#passive = passive
     this.#listen(socket)
+    if (phase === 'open') this.#handle = handleOf(socket)
     if (raw === socket) return
     if (!passive) this.#listen(raw)
     this.opened()
@@ -62,6 +64,7 @@ export class EndingWatch {
 
   opened(): void {
     this.#phase = 'open'
+    this.#handle = handleOf(this.#socket) // not sooner: a dial to several addresses changes it
     if (this.#raw !== this.#socket && !this.#passive) this.#notify = new CloseNotify(this.#socket as TLSSocket, this.#raw)
   }
 
@@ -113,6 +116,7 @@ export class EndingWatch {
       finFirst: this.#finFirst,
       unsure: this.#unsure,
       truncated: this.#truncated,
+      carriesTls: !this.#passive && carriesTls(this.#handle),
       error: this.#error,
     })
     const cause = this.#cause ?? this.#causeOf(verdict)
@@ -152,7 +156,8 @@ export class EndingWatch {
 
   #causeOf({ kind }: Pick<Ending, 'kind'>): Error | undefined {
     if (kind !== 'eof') return this.#passive && this.#intent ? undefined : this.#error
-    return this.#truncated ? new NetgraceError('ERR_NETGRACE_TRUNCATED', TRUNCATED) : undefined
+    if (this.#truncated) return new NetgraceError('ERR_NETGRACE_TRUNCATED', TRUNCATED)
+    return this.#endSeen ? undefined : new NetgraceError('ERR_NETGRACE_CARRIES_TLS', CARRIES_TLS)
   }
 
   #listen(socket: Socket): void {
@@ -169,6 +174,8 @@ export class EndingWatch {
 }
 
 const TRUNCATED = 'the peer ended TLS without close_notify: what came may be cut short'
+
+const CARRIES_TLS = 'TLS was put on the socket, and how that ended its own socket tells'
 
 const WATCH = Symbol('netgrace.watch')
 type Watched = Socket & { [WATCH]?: EndingWatch }

@@ -10,6 +10,16 @@ interface Inside {
   readonly _parent?: Socket | null
 }
 
+/** The system's handle of a socket, to ask it later by {@link carriesTls}. */
+export function handleOf(socket: Socket): object | undefined {
+  return (socket as unknown as Inside)._handle ?? undefined
+}
+
+/** Whether TLS was put on the socket of this handle: from then on the socket itself hears of nothing. */
+export function carriesTls(handle: object | undefined): boolean {
+  return handle !== undefined && Object.getOwnPropertyDescriptor(handle, 'reading')?.get !== undefined
+}
+
 /** The TCP or unix socket that a TLS socket runs over; any other socket is its own. */
 export function socketBelow(socket: Socket): Socket {
   return (socket as unknown as Inside)._parent ?? socket

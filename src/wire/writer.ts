@@ -65,11 +65,13 @@ export class Writer {
 
   /**
    * Calls `act` at once, or, where a peer on an old libuv could take a reset for an end, when nothing has gone out for a while.
-   * @param writing  Something is being written in this very turn that no count here tells of: a handshake's last bytes.
+   * @param writing  Something is being written in this very turn that no count here tells of: a handshake's last bytes. They go
+   *   out first on every Node, or the peer would be told of a handshake that failed.
    */
   whenQuiet(act: () => void, writing: boolean): void {
-    if (!resetMayReadAsEnd || (this.#socket.bytesWritten === 0 && this.#lastSentAtMs === NEVER)) act()
-    else this.#look(act, writing ? RESET_GAP_MS : Math.max(0, this.#quietForMs()))
+    if (writing) this.#look(act, RESET_GAP_MS)
+    else if (!resetMayReadAsEnd || (this.#socket.bytesWritten === 0 && this.#lastSentAtMs === NEVER)) act()
+    else this.#look(act, Math.max(0, this.#quietForMs()))
   }
 
   #quietForMs(): number {
