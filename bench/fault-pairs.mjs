@@ -76,7 +76,12 @@ function matrix(names, results, what, of) {
 
 function worst(results, what, of, target) {
   const most = results.reduce((one, other) => (of(other) > of(one) ? other : one))
-  return { 'the worst of all': what, is: of(most).toFixed(1), of: `${most.first}, then ${most.second}`, ...(target && against(of(most), target)) }
+  return {
+    'the worst of all': what,
+    is: of(most).toFixed(1),
+    of: `${most.first}, then ${most.second}`,
+    ...(target && against(of(most), target)),
+  }
 }
 
 await printIfMain(import.meta.url, bench)

@@ -105,8 +105,12 @@ function leakLine(group: readonly Leak[]): string {
 }
 
 /** A stop report in a line. */
-export function stopped({ accepted, endedBefore, drained, forced, unsettled, late, durationMs }: StopReport): string {
-  const counts = `${accepted} accepted, ${endedBefore} ended before, ${drained.length} drained, ${forced.length} forced, ${late} late`
-  const pending = unsettled.length > 0 ? `, ${unsettled.length} handlers never settled` : ''
-  return `${counts}${pending} (${formatMs(durationMs)})`
+export function stopped({ accepted, endedBefore, drained, forced, unsettled, late, handshakes, durationMs }: StopReport): string {
+  const counts = [
+    `${accepted} accepted, ${endedBefore} ended before, ${drained.length} drained, ${forced.length} forced, ${late} late`,
+    unsettled.length > 0 && `${counted(unsettled.length, 'handler')} never settled`,
+    handshakes.failed > 0 && `${counted(handshakes.failed, 'TLS handshake')} failed`,
+    handshakes.pending > 0 && `${counted(handshakes.pending, 'TLS handshake')} cut off`,
+  ]
+  return `${counts.filter(Boolean).join(', ')} (${formatMs(durationMs)})`
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
+import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -219,6 +220,26 @@ describe.skipIf(!has('openssl'))('over TLS (where openssl makes a certificate)',
     expect(run.stdout).toMatch(/^secret\nEOF: /)
     expect(run.stderr).toMatch(/, TLSv1\.3; Ctrl-C closes\n$/)
     expect(names).toEqual(['localhost'])
+  })
+
+  test('a name with two addresses, the first of which refuses', async () => {
+    const { port, ca } = await overTls()
+    const file = join(temporaryFolder(), 'lookup.mjs')
+    writeFileSync(
+      file,
+      `import dns from 'node:dns'
+      dns.lookup = (_name, _options, done) =>
+        process.nextTick(done, null, [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }])`,
+    )
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` }
+    const secret = netgrace(`client localhost:${port} --tls --ca ${ca}`, env)
+    expect(await secret.ended).toBe(0)
+    expect(secret.stdout).toMatch(/^secret\nEOF: /)
+    const echo = await bareServer(ECHO)
+    for (const where of ['inline', 'thread']) {
+      const scenario = netgrace(`scenario --to localhost:${echo.port} --clients 2 --messages 2 --in ${where}`, env)
+      expect(await scenario.ended).toBe(0)
+    }
   })
 
   test('a certificate that is not trusted, or for another name, is said with what to do', async () => {

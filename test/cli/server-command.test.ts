@@ -264,5 +264,11 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); s.cl
     const args = ['s_client', '-quiet', '-verify_return_error', '-CAfile', join(folder, 'cert.pem'), '-connect', `127.0.0.1:${port}`]
     expect(await foreign('openssl', args)).toContain('packet #1\n')
     await run.printed(/EOF/)
+    const plain = await bareClient({ port }, { allowHalfOpen: false })
+    plain.write('GET / HTTP/1.1\r\n\r\n')
+    await eventsOf(plain)
+    run.child.kill('SIGTERM')
+    await run.ended
+    expect(run.stdout).toMatch(/stopped: 1 accepted, .*, 0 late, 1 TLS handshake failed \(/)
   })
 })
