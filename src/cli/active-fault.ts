@@ -1,6 +1,7 @@
-import { describeFault, type Fault, type UdpFault } from '../model/fault.ts'
-import { describeWhere, type Where } from '../model/where.ts'
+import type { UdpFault } from '../model/fault.ts'
+import type { Where } from '../model/where.ts'
 import type { InjectedFault } from '../proxy/injection.ts'
+import type { TcpFault } from '../proxy/injections.ts'
 
 /** A fault that is on, as it is called wherever something is said of it. */
 export interface ActiveFault {
@@ -14,14 +15,14 @@ export interface Hits {
   readonly hits: number
 }
 
-export function activate<Each extends Fault | UdpFault>(
+export function activate<Each extends TcpFault | UdpFault>(
   proxy: { inject(fault: Each, where: Where): InjectedFault },
   plans: readonly (readonly [Each, Where])[],
 ): ActiveFault[] {
-  return plans.map(([fault, where]) => ({
-    words: `${describeFault(fault)} ${describeWhere(where)}`,
-    injected: proxy.inject(fault, where),
-  }))
+  return plans.map(([fault, where]) => {
+    const injected = proxy.inject(fault, where)
+    return { words: injected.toString(), injected }
+  })
 }
 
 export function hitsOf(faults: readonly ActiveFault[]): Hits[] {

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 
-import type { Fault, UdpFault } from '../model/fault.ts'
+import type { UdpFault } from '../model/fault.ts'
 import type { Where } from '../model/where.ts'
+import type { TcpFault } from '../proxy/injections.ts'
+import { checkWhereOf } from '../proxy/proxy-options.ts'
 import { faultFrom, faultNames, type AnyFault } from './fault-specs.ts'
 
 /** Where and when a fault strikes, as far as the command line can say. */
@@ -45,23 +47,37 @@ export class FaultPlans {
     const [first] = Object.keys(this.#forAll)
     if (this.#plans.length === 0) return first && `--${first} goes with a --fault`
     const allowed = faultNames(udp ? 'UDP' : 'TCP')
-    for (const { name, own } of this.#plans) {
+    for (const { name, fault, own } of this.#plans) {
       const misplaced = FOR_TCP.find((key) => key in own || key in this.#forAll)
       if (udp && misplaced) return `--${misplaced} does not go with --udp: there are --direction, --after, --probability and --times`
-      if ((allowed as readonly string[]).includes(name)) continue
+      if ((allowed as readonly string[]).includes(name)) {
+        const why = udp ? undefined : this.#misplaced(fault as TcpFault, own)
+        if (why) return `--fault ${name}: ${why}`
+        continue
+      }
       if (udp) return `--fault ${name} does not go with --udp: there are ${allowed.join(', ')}`
       return `--fault ${name} goes with --udp; TCP sends again what is lost: there are ${allowed.join(', ')}`
     }
     return undefined
   }
 
+  /** What a fault of connecting has no use for. */
+  #misplaced(fault: TcpFault, own: Placement): string | undefined {
+    try {
+      checkWhereOf(fault, { ...this.#forAll, ...own })
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
   /** Once nothing is {@link wrong}. A person who tries things by hand may see a fault meet nothing. */
-  tcp(): [Fault, Where][] {
-    return this.#plans.map(({ fault, own }) => [fault as Fault, { ...this.#forAll, ...own, optional: true }])
+  tcp(): [TcpFault, Where][] {
+    return this.#plans.map(({ fault, own }) => [fault as TcpFault, { ...this.#forAll, ...own, optional: true }])
   }
 
   /** See {@link tcp}. */
   udp(): [UdpFault, Omit<Where, 'links'>][] {
-    return this.tcp().map(([fault, where]) => [fault as Fault & UdpFault, where])
+    return this.tcp().map(([fault, where]) => [fault as TcpFault & UdpFault, where])
   }
 }

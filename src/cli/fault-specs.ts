@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from 'commander'
 
 import { faults } from '../faults/faults.ts'
-import type { Fault, UdpFault } from '../model/fault.ts'
+import type { UdpFault } from '../model/fault.ts'
+import type { TcpFault } from '../proxy/injections.ts'
 import { MS_ALLOWED, parseMs } from './duration.ts'
 
 /** A fault that was made from text. */
-export type AnyFault = Fault | UdpFault | (Fault & UdpFault)
+export type AnyFault = TcpFault | UdpFault | (TcpFault & UdpFault)
 
 /** What can be written for an option of a fault. */
 interface Kind {
@@ -63,6 +64,14 @@ const SPECS: { readonly [Name in keyof typeof faults]: Spec } = {
     make: faults.slicer,
   },
   corrupt: { on: 'both', does: 'flips bits of every 8 bytes', options: { bits: number('1') }, make: faults.corrupt },
+  connectLatency: {
+    on: 'TCP',
+    does: 'links dial later',
+    options: { ms: time('100'), jitterMs: time('20') },
+    needs: 'ms',
+    make: faults.connectLatency,
+  },
+  refuse: { on: 'TCP', does: 'refuses new connections', make: faults.refuse },
   drop: { on: 'UDP', does: 'loses datagrams', make: faults.drop },
   duplicate: { on: 'UDP', does: 'sends them twice', make: faults.duplicate },
   reorder: {

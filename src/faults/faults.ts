@@ -1,11 +1,13 @@
 import { bandwidth } from './bandwidth.ts'
 import { blackhole } from './blackhole.ts'
+import { connectLatency } from './connect-latency.ts'
 import { corrupt } from './corrupt.ts'
 import { drop } from './drop.ts'
 import { duplicate } from './duplicate.ts'
 import { end } from './end.ts'
 import { latency } from './latency.ts'
 import { loss } from './loss.ts'
+import { refuse } from './refuse.ts'
 import { reorder } from './reorder.ts'
 import { reset } from './reset.ts'
 import { slicer } from './slicer.ts'
@@ -24,6 +26,10 @@ export const faults = {
   slowClose,
   slicer,
   corrupt,
+  /** TCP: of the dial. */
+  connectLatency,
+  /** TCP: of the listener. */
+  refuse,
   /** UDP. */
   drop,
   /** UDP. */

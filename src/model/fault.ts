@@ -71,6 +71,29 @@ export interface Fault {
   readonly apart?: boolean
 }
 
+/** What is known of a link that is about to dial. */
+export interface ConnectContext {
+  readonly link: Link
+  /** Belongs to this link and this fault. */
+  readonly random: Random
+}
+
+/** A fault of connecting: when a link dials its upstream. */
+export interface ConnectFault {
+  readonly name: string
+  readonly options?: object
+  /** How much later the link dials. Milliseconds, ≥ 0; `Infinity`: not before the fault is healed. Called once for each link that it hits. */
+  connect(context: ConnectContext): number
+}
+
+/** A fault of the proxy's listener. */
+export interface ListenerFault {
+  readonly name: string
+  readonly options?: object
+  /** New connections are refused while it is on. */
+  readonly listener: 'refuses'
+}
+
 /** What is known of one datagram when its fault decides about it. */
 export interface DatagramContext {
   readonly direction: Direction
@@ -99,7 +122,7 @@ export interface UdpFault {
 }
 
 /** `latency({"ms":100})`: a fault as messages call it, and as the seed knows it. */
-export function describeFault(fault: Pick<Fault | UdpFault, 'name' | 'options'>): string {
+export function describeFault(fault: { readonly name: string; readonly options?: object | undefined }): string {
   const options = fault.options === undefined || Object.keys(fault.options).length === 0 ? '' : JSON.stringify(fault.options)
   return `${fault.name || 'a fault without a name'}(${options})`
 }

@@ -1,7 +1,7 @@
 import { isBytes, isRegExp } from './brand.ts'
 import type { Link } from './link.ts'
 import { got, outOfRange, wrongType, wrongValue } from './invalid.ts'
-import { boolean, checkOptions, duration, integer, nested, oneOf, type Rule, type Rules } from './options.ts'
+import { boolean, checkOptions, duration, integer, interval, nested, oneOf, type Rule, type Rules } from './options.ts'
 
 /** Text is looked for as UTF-8; a pattern sees each byte as one character (latin1), and at most the last {@link MATCH_WINDOW} of them. */
 export type Pattern = RegExp | string | Uint8Array
@@ -19,6 +19,12 @@ export interface After {
   readonly ms?: number
 }
 
+/** On for `onMs`, off for `offMs`, and on again. Milliseconds. */
+export interface Every {
+  readonly onMs: number
+  readonly offMs: number
+}
+
 /** Where and when a fault strikes. */
 export interface Where {
   /** Default `both`. */
@@ -30,6 +36,8 @@ export interface Where {
   /** For each link (UDP: datagram), tossed once. */
   readonly probability?: number
   readonly after?: After
+  /** On and off in turns, from the injection on. Turned off, it releases what it holds, as a healing does; a link counts once for `times` and `hits`. */
+  readonly every?: Every
   /** It may meet nothing. Otherwise that is an error when the proxy stops: the client did not go through it. */
   readonly optional?: boolean
 }
@@ -53,12 +61,18 @@ const AFTER: Rules<After> = { bytes: integer(0), match: pattern, ms: duration }
 
 export const checkAfter: Rule = nested(AFTER)
 
+export const checkEvery: Rule = (name, value) => {
+  nested<Every>({ onMs: interval, offMs: interval })(name, value)
+  for (const key of ['onMs', 'offMs'] as const) interval(`${name}.${key}`, (value as Every)[key])
+}
+
 const WHERE: Rules<Where> = {
   direction: oneOf('upstream', 'downstream', 'both'),
   links,
   times: integer(1),
   probability,
   after: checkAfter,
+  every: checkEvery,
   optional: boolean,
 }
 
@@ -67,8 +81,14 @@ export function checkWhere(where: Where): void {
 }
 
 /** `downstream, after 1000 bytes`: for messages. */
-export function describeWhere({ direction = 'both', links: which, times, probability: chance, after = {} }: Where): string {
-  const words = [direction === 'both' ? 'both ways' : direction]
+export function describeWhere(where: Where): string {
+  const { direction = 'both' } = where
+  return [direction === 'both' ? 'both ways' : direction, ...describePlace(where)].join(', ')
+}
+
+/** All but the direction: what a fault of connecting has, too. */
+export function describePlace({ links: which, times, probability: chance, after = {}, every }: Where): string[] {
+  const words: string[] = []
   if (typeof which === 'string') words.push(which === 'open' ? 'on the links open then' : 'on later links')
   else if (which) words.push('on chosen links')
   if (times !== undefined) words.push(`${times === 1 ? 'once' : `${times} times`} at most`)
@@ -76,5 +96,6 @@ export function describeWhere({ direction = 'both', links: which, times, probabi
   if (after.bytes !== undefined) words.push(`after ${after.bytes} bytes`)
   if (after.match !== undefined) words.push(`after ${got(after.match)}`)
   if (after.ms !== undefined) words.push(`after ${after.ms} ms`)
-  return words.join(', ')
+  if (every !== undefined) words.push(`${every.onMs} ms on, ${every.offMs} ms off`)
+  return words
 }

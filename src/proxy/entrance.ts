@@ -64,6 +64,20 @@ export class Entrance {
     })
   }
 
+  /** As {@link closeAndHold}, but closes in this very call: what the kernel has accepted and Node was not given is reset. */
+  async closeAndHoldNow(): Promise<void> {
+    if (!this.#listener) return
+    this.quit()
+    void this.close()
+    if ('path' in this.address) return
+    const [address, held] = [this.address, new HeldPort(this.address.host)]
+    this.#held = held
+    this.#holding = held.hold(address).then(() => {})
+    await this.#holding.finally(() => {
+      this.#holding = undefined
+    })
+  }
+
   async #takeHold(deadline: Deadline): Promise<void> {
     const held = 'path' in this.address ? undefined : new HeldPort(this.address.host)
     await Promise.all([this.acceptBacklog(deadline), held?.ready()])

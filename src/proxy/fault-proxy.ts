@@ -1,9 +1,9 @@
 import type { WaitOptions } from '../model/client.ts'
-import type { Fault } from '../model/fault.ts'
 import type { Link, LinkRecord } from '../model/link.ts'
 import type { StopReport } from '../model/stop-report.ts'
 import type { Pattern, Where } from '../model/where.ts'
 import type { InjectedFault } from './injection.ts'
+import type { TcpFault } from './injections.ts'
 import type { SawOptions } from './sightings.ts'
 
 /**
@@ -30,8 +30,12 @@ export interface FaultProxy extends AsyncDisposable {
   readonly links: ReadonlySet<Link>
   /** All there were, oldest first; of those that are over, the last 1000. */
   readonly history: readonly LinkRecord[]
-  /** Puts a fault on. It takes hold within this turn. */
-  inject(fault: Fault, where?: Where): InjectedFault
+  /**
+   * Puts a fault on. It takes hold within this turn.
+   * @throws {TypeError | RangeError} It is no fault for TCP, or `where` is wrong, or has what the fault has no use for.
+   * @throws {NetgraceError} `ERR_NETGRACE_STOPPED`: the proxy has been stopped.
+   */
+  inject(fault: TcpFault, where?: Where): InjectedFault
   /** Takes all faults off. */
   heal(): void
   /** The next link that nobody has asked for yet, oldest first. */

@@ -16,11 +16,13 @@ export interface InjectedFault extends Disposable {
    * because a stream with a gap must not go on; what it has ended stays ended. A second call does nothing.
    */
   heal(): void
+  /** The fault, and where it triggers, as messages name it. */
+  toString(): string
 }
 
 /** What an injection tells its proxy. */
-export interface InjectionOwner {
-  healed(injection: Injection): void
+export interface InjectionOwner<Injected> {
+  healed(injection: Injected): void
   failed(error: Error): void
 }
 
@@ -35,12 +37,19 @@ export class Injection implements InjectedFault, StrikeOwner {
   hits = 0
   readonly #seed: number
   readonly #strikes = new Map<NetLink, LinkStrike>()
-  readonly #owner: InjectionOwner
+  readonly #owner: InjectionOwner<Injection>
+  /** Links that were open when it was injected; those that have had one of its `times`; and those that it has hit. */
+  readonly #openThen = new WeakSet<NetLink>()
+  readonly #taken = new WeakSet<NetLink>()
+  readonly #hit = new WeakSet<NetLink>()
+  /** What its `links` function has answered. */
+  readonly #answers = new WeakMap<NetLink, boolean>()
   #timesLeft: number
+  #suspended = false
   #off = false
 
   /** @param seed  Made of the proxy's seed and of what the fault is; so another fault does not move this one. */
-  constructor(fault: Fault, where: Where, seed: number, owner: InjectionOwner) {
+  constructor(fault: Fault, where: Where, seed: number, owner: InjectionOwner<Injection>) {
     this.fault = fault
     this.where = where
     this.#seed = seed
@@ -50,7 +59,8 @@ export class Injection implements InjectedFault, StrikeOwner {
 
   /** Takes its place on a link, if that is one of its own. */
   strike(link: NetLink, is: 'open' | 'later'): void {
-    if (this.#off || !link.canEnd('reset')) return
+    if (is === 'open') this.#openThen.add(link)
+    if (this.#off || this.#suspended || !link.canEnd('reset')) return
     const { links = is, probability } = this.where
     if (typeof links === 'string' && links !== is) return this.waits.notChosen()
     if (probability !== undefined && new Seeded(seedOf(this.#seed, 'toss')).at(link.id) >= probability) return this.waits.spared()
@@ -85,11 +95,28 @@ export class Injection implements InjectedFault, StrikeOwner {
     if (this.#off) return
     this.#off = true
     this.#owner.healed(this)
+    this.suspend()
+  }
+
+  /** Takes it off its links, as a healing does, until {@link resume}. */
+  suspend(): void {
+    this.#suspended = true
     for (const strike of this.#strikes.values()) {
       this.waits.add(strike.wait())
       strike.heal()
     }
     this.#strikes.clear()
+  }
+
+  /** Takes its place again, on all links that are `open` now. */
+  resume(open: Iterable<NetLink>): void {
+    this.#suspended = false
+    for (const link of open) this.strike(link, this.#openThen.has(link) ? 'open' : 'later')
+  }
+
+  /** Why it never triggered, at a proxy that had so many links. */
+  whyUnused(links: number): string {
+    return this.waits.why(this.where, links)
   }
 
   [Symbol.dispose](): void {
@@ -105,8 +132,10 @@ export class Injection implements InjectedFault, StrikeOwner {
     this.#strikes.delete(link)
   }
 
-  takeOne(): boolean {
+  takeOne(link: NetLink): boolean {
+    if (this.#taken.has(link)) return true
     if (this.#timesLeft === 0) return false
+    this.#taken.add(link)
     this.#timesLeft--
     return true
   }
@@ -116,6 +145,8 @@ export class Injection implements InjectedFault, StrikeOwner {
   }
 
   triggered(link: NetLink): void {
+    if (this.#hit.has(link)) return
+    this.#hit.add(link)
     this.hits++
     link.faults.push(this.toString())
     link.track.record('note', `triggered ${this.toString()}`)
@@ -138,11 +169,15 @@ export class Injection implements InjectedFault, StrikeOwner {
 
   /** `undefined`: it asked for what is not known yet, so that it is to be asked again. */
   #asks(links: (link: NetLink) => boolean, link: NetLink): boolean | undefined {
+    const answered = this.#answers.get(link)
+    if (answered !== undefined) return answered
     const askedTooEarly = link.upstream.askedTooEarly
     const isTooEarly = (): boolean => link.upstream.askedTooEarly !== askedTooEarly
     try {
       const answer = Boolean(links(link))
-      return isTooEarly() ? undefined : answer
+      if (isTooEarly()) return undefined
+      this.#answers.set(link, answer)
+      return answer
     } catch (thrown) {
       if (isTooEarly()) return undefined
       const message = `the \`links\` function of ${this.toString()} threw for link #${link.id}, which goes without the fault: ${asError(thrown).message}`

@@ -13,7 +13,7 @@ export interface StrikeOwner {
   readonly fault: Fault
   readonly where: Where
   /** `true` once for each of its `times`. */
-  takeOne(): boolean
+  takeOne(link: NetLink): boolean
   seedFor(link: NetLink, direction: Direction): number
   triggered(link: NetLink): void
   /** Its function threw: as it is reported. */
@@ -150,7 +150,7 @@ export class LinkStrike {
   }
 
   #activate(slot: Slot, lane: Lane): void {
-    this.#takesPart ??= this.#owner.takeOne()
+    this.#takesPart ??= this.#owner.takeOne(this.link)
     if (this.#takesPart) slot.activate(this.#activationFor(lane))
     else slot.pass()
   }

@@ -23,6 +23,8 @@ export interface LinkOwner {
   upstream(): Endpoint | Promise<Endpoint>
   /** Where it leads is known now, though it was not when it was accepted. */
   located(link: NetLink): void
+  /** Resolves when it may dial; `undefined`: now. */
+  beforeDial(link: NetLink): Promise<void> | undefined
   /** Its upstream is connected. */
   opened(link: NetLink, to: Endpoint): void
   /** Its upstream will never be there, and `why`. */
@@ -206,6 +208,9 @@ export class NetLink implements Link, SideEvents, LaneOwner {
       this.upstream.endpoint = to
       this.#owner.located(this)
     }
+    const delayed = this.#owner.beforeDial(this)
+    if (delayed) await delayed
+    if (this.upstream.gone) return
     this.track.record('dialling', formatEndpoint(to))
     const dialled = dial(to, { allowHalfOpen: true })
     const { socket, watch } = dialled

@@ -8,12 +8,12 @@ import { stopInOrder, type Stoppable } from '../lifetime/stop.ts'
 import type { WaitOptions } from '../model/client.ts'
 import { formatEndpoint, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
-import type { Direction, Fault } from '../model/fault.ts'
+import type { Direction } from '../model/fault.ts'
 import type { Link, LinkRecord } from '../model/link.ts'
 import { checkOptions, duration, oneOf } from '../model/options.ts'
 import { socketPath } from '../model/socket-path.ts'
 import type { StopReport } from '../model/stop-report.ts'
-import { checkWhere, type Pattern, type Where } from '../model/where.ts'
+import type { Pattern, Where } from '../model/where.ts'
 import { type CallSite, callSite } from '../timeline/call-site.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import type { Track } from '../timeline/track.ts'
@@ -22,10 +22,17 @@ import { Dials } from './dials.ts'
 import { Entrance } from './entrance.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import type { InjectedFault } from './injection.ts'
-import { Injections } from './injections.ts'
+import { Injections, type FaultTarget, type TcpFault } from './injections.ts'
 import { NetLink, type LinkOwner } from './link.ts'
 import { Newcomers } from './newcomers.ts'
-import { checkFault, DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_PROXY_GRACE_MS, DEFAULT_PROXY_HOST, type ProxyOptions } from './proxy-options.ts'
+import {
+  checkFault,
+  checkWhereOf,
+  DEFAULT_DIAL_TIMEOUT_MS,
+  DEFAULT_PROXY_GRACE_MS,
+  DEFAULT_PROXY_HOST,
+  type ProxyOptions,
+} from './proxy-options.ts'
 import { ProxyStop } from './proxy-stop.ts'
 import { Sightings, type SawOptions } from './sightings.ts'
 import { Tally } from './tally.ts'
@@ -46,7 +53,7 @@ export interface ProxySetup {
 }
 
 /** See {@link FaultProxy}. */
-export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppable<NetLink> {
+export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEvents, Stoppable<NetLink> {
   readonly live: Live<NetLink> = new Live()
   readonly seed: number
   readonly dialTimeoutMs: number
@@ -65,6 +72,11 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
   /** The line that started it. */
   readonly #site: CallSite = callSite()
   #moving: Promise<unknown> = Promise.resolve()
+  /** Moves that have not ended. */
+  #moves = 0
+  #isDown = false
+  /** So many faults have new connections refused. */
+  #refusing = 0
   readonly #stopping: ProxyStop<StopReport>
   /** Faults of a proxy that never listened are not to blame for never having triggered. */
   #opened = false
@@ -79,7 +91,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     this.#setup = setup
     this.#track = setup.timeline.open('proxy')
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
-    this.#injections = new Injections(this.seed, this.#track, (error) => this.failed(error))
+    this.#injections = new Injections(this.seed, this.#track, this)
     this.#dials = new Dials(options.allowUnreachable === true || upstream.fixed === undefined)
     this.dialTimeoutMs = options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
     const { host = DEFAULT_PROXY_HOST, port = 0, path } = options
@@ -108,7 +120,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     return this.#entrance.listens ? 'listening' : 'down'
   }
 
-  get links(): ReadonlySet<Link> {
+  get links(): ReadonlySet<NetLink> {
     return this.live.all
   }
 
@@ -121,11 +133,11 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     return `proxy ${formatEndpoint(this.#entrance.address)} → ${fixed ? formatEndpoint(fixed) : '(a function)'} (seed ${this.seed})`
   }
 
-  inject(fault: Fault, where: Where = {}): InjectedFault {
+  inject(fault: TcpFault, where: Where = {}): InjectedFault {
     checkFault(fault)
-    checkWhere(where)
+    checkWhereOf(fault, where)
     if (this.#stopping.hasBegun) throw this.#stoppedError()
-    return this.#injections.inject(fault, where, this.live.all)
+    return this.#injections.inject(fault, where)
   }
 
   heal(): void {
@@ -148,6 +160,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     oneOf('reset', 'end', 'keep')('existing', existing)
     return this.#move(async () => {
       this.#track.record('note', `down (${existing})`)
+      this.#isDown = true
       this.#dials.mayFail = true
       const deadline = new Deadline(DOWN_WITHIN_MS)
       await this.#entrance.closeAndHold(deadline)
@@ -160,10 +173,25 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   async up(): Promise<void> {
     return this.#move(async () => {
-      if (this.#entrance.listens) return
+      this.#isDown = false
+      if (this.#entrance.listens || this.#refusing > 0) return
       await this.#entrance.open()
       this.#track.record('note', 'up again')
     })
+  }
+
+  refuse(does: boolean): void {
+    this.#refusing += does ? 1 : -1
+    if (this.#refusing !== (does ? 1 : 0)) return
+    if (does) this.#dials.mayFail = true
+    // within this turn, if it can be: whoever dials next is to see it
+    const done = this.#isMoving ? this.#move(() => this.#followRefusing()) : this.#following(this.#followRefusing())
+    done.catch((error: Error) => this.#stopping.hasBegun || this.failed(error))
+  }
+
+  async #followRefusing(): Promise<void> {
+    if (this.#refusing > 0) return this.#entrance.closeAndHoldNow()
+    if (this.#opened && !this.#isDown && !this.#entrance.listens && !this.#stopping.hasBegun) await this.#entrance.open()
   }
 
   async restart(options: { readonly downMs?: number } = {}): Promise<void> {
@@ -202,6 +230,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
     }
     this.#opened = true
     this.#track.record('listening', this.toString())
+    if (this.#refusing > 0) await this.#move(() => this.#followRefusing()) // it has its port first
   }
 
   upstream(): Endpoint | Promise<Endpoint> {
@@ -222,6 +251,10 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   located(link: NetLink): void {
     this.#injections.located(link)
+  }
+
+  beforeDial(link: NetLink): Promise<void> | undefined {
+    return this.#injections.beforeDial(link)
   }
 
   opened(link: NetLink, to: Endpoint): void {
@@ -262,6 +295,7 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   quit(): void {
     this.#track.record('quitting')
+    this.#injections.close()
     this.#entrance.quit()
     this.#sightings.close(() => this.#stoppedError())
     this.#newcomers.close(() => this.#stoppedError())
@@ -316,12 +350,23 @@ export class NetProxy implements FaultProxy, LinkOwner, ListenerEvents, Stoppabl
 
   /** One after the other: a stop lets the one under way be done. */
   #move(act: () => Promise<void>): Promise<void> {
-    const moved = this.#moving.then(() => {
-      if (this.#stopping.hasBegun) throw this.#stoppedError()
-      return act()
-    })
-    this.#moving = moved.catch(() => {})
+    return this.#following(
+      this.#moving.then(() => {
+        if (this.#stopping.hasBegun) throw this.#stoppedError()
+        return act()
+      }),
+    )
+  }
+
+  /** What moves next waits for this. */
+  #following(moved: Promise<void>): Promise<void> {
+    this.#moves++
+    this.#moving = moved.catch(() => {}).then(() => void this.#moves--)
     return moved
+  }
+
+  get #isMoving(): boolean {
+    return this.#moves > 0
   }
 
   #stoppedError(): NetgraceError {

@@ -1,5 +1,5 @@
 import { wrongType, wrongValue } from '../model/invalid.ts'
-import type { Fault } from '../model/fault.ts'
+import type { TcpFault } from './injections.ts'
 import {
   boolean,
   checkOptions,
@@ -18,7 +18,7 @@ import { checkWhere, type Where } from '../model/where.ts'
 export const DEFAULT_PROXY_GRACE_MS = 250
 
 /** Default of `dialTimeoutMs`. Milliseconds. */
-export const DEFAULT_DIAL_TIMEOUT_MS = 5000
+export const DEFAULT_DIAL_TIMEOUT_MS = 2500
 
 /** Default of `host`: nothing listens beyond loopback unless asked. */
 export const DEFAULT_PROXY_HOST = '127.0.0.1'
@@ -36,7 +36,7 @@ export interface ProxyOptions {
   /** Decides all that is random; it stands in every failure message. Default: another one each time. */
   readonly seed?: number
   /** On before the first byte. */
-  readonly faults?: readonly (readonly [Fault, Where?])[]
+  readonly faults?: readonly (readonly [TcpFault, Where?])[]
   /** How long `stop()` lets both sides say goodbye. Default {@link DEFAULT_PROXY_GRACE_MS}. */
   readonly graceMs?: number
   /** Aborting it is `stop()`. */
@@ -52,7 +52,7 @@ const faultList: Rule = (name, value) => {
   for (const entry of value as unknown[]) {
     if (!Array.isArray(entry)) throw wrongType(name, 'a list of [fault, where]', value)
     checkFault(entry[0])
-    if (entry[1] !== undefined) checkWhere(entry[1] as Where)
+    if (entry[1] !== undefined) checkWhereOf(entry[0], entry[1] as Where)
   }
 }
 
@@ -75,11 +75,29 @@ export function checkProxyOptions(options: ProxyOptions): void {
   }
 }
 
-export function checkFault(fault: unknown): asserts fault is Fault {
+export function checkFault(fault: unknown): asserts fault is TcpFault {
   if (typeof fault === 'function') return
-  if (typeof fault === 'object' && fault !== null && 'datagram' in fault) {
-    const { name } = fault as { readonly name?: unknown }
-    throw wrongValue('fault', 'one for TCP (a kernel sends again what is lost there: try latency, bandwidth or stall)', name)
+  if (typeof fault === 'object' && fault !== null) {
+    const { name, connect, listener, datagram } = fault as Record<string, unknown>
+    if (typeof connect === 'function' || listener === 'refuses') return
+    if (datagram !== undefined)
+      throw wrongValue('fault', 'one for TCP (a kernel sends again what is lost there: try loss, latency, bandwidth or stall)', name)
   }
   throw wrongType('fault', 'a fault, as faults.latency({ ms: 100 }) makes one', fault)
+}
+
+/** What says when a fault of bytes triggers has no meaning for one of connecting, and less still for one of the listener. */
+const NOT_FOR: Readonly<Record<'connect' | 'listener', readonly (keyof Where)[]>> = {
+  connect: ['direction', 'after'],
+  listener: ['direction', 'after', 'links', 'times', 'probability'],
+}
+
+export function checkWhereOf(fault: TcpFault, where: Where): void {
+  checkWhere(where)
+  const kind = 'listener' in fault ? 'listener' : 'connect' in fault ? 'connect' : undefined
+  if (!kind) return
+  const key = NOT_FOR[kind].find((one) => where[one] !== undefined)
+  if (key) throw wrongValue(`where.${key}`, `left out for ${fault.name}()`, where[key])
+  if (where.links === 'open')
+    throw wrongValue('where.links', `'later' or a function for ${fault.name}(), for open links have connected`, 'open')
 }

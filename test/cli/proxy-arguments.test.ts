@@ -10,7 +10,7 @@ test.each([
   ['--seed 4294967296', "option '--seed <n>' argument '4294967296' is invalid. It must be a whole number from 0 to 4294967295."],
   [
     '--fault slow',
-    "option '--fault <fault>' argument 'slow' is invalid. It must begin with one of latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt, drop, duplicate, reorder.",
+    "option '--fault <fault>' argument 'slow' is invalid. It must begin with one of latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt, connectLatency, refuse, drop, duplicate, reorder.",
   ],
   ['--fault latency', "option '--fault <fault>' argument 'latency' is invalid. It needs ms, as in latency:ms=100."],
   [
@@ -54,12 +54,13 @@ test.each([
   ['--times 1 --times 2 --fault stall', "option '--times <n>' argument '2' is invalid. It is given twice for all faults."],
   [
     '--fault drop',
-    '--fault drop goes with --udp; TCP sends again what is lost: there are latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt',
+    '--fault drop goes with --udp; TCP sends again what is lost: there are latency, loss, bandwidth, stall, blackhole, reset, end, slowClose, slicer, corrupt, connectLatency, refuse',
   ],
   [
     '--udp --fault slicer:size=1',
     '--fault slicer does not go with --udp: there are latency, loss, bandwidth, stall, corrupt, drop, duplicate, reorder',
   ],
+  ['--fault refuse --direction upstream', '--fault refuse: where.direction must be left out for refuse(), got "upstream"'],
   ['--links 2 --udp --fault drop', '--links does not go with --udp: there are --direction, --after, --probability and --times'],
 ])('netgrace proxy %s: one clear line on stderr, exit 2', async (args, line) => {
   const run = netgrace(`proxy --to 127.0.0.1:9 ${args}`) // nobody is there: what is wrong is said before anybody is asked

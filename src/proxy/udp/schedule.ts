@@ -45,8 +45,6 @@ export class Schedule {
 
   /** Forgets all that waits. */
   clear(): void {
-    this.#heap.length = 0
-    this.#arm()
     this.#settled(this.#waiting)
   }
 
@@ -59,6 +57,8 @@ export class Schedule {
   #settled(count: number): void {
     this.#waiting -= count
     if (this.#waiting > 0) return
+    clearTimer(this.#timer) // what is left in the heap was cancelled
+    this.#heap.length = 0
     const waiting = this.#whenEmpty
     this.#whenEmpty = []
     for (const resolve of waiting) resolve()

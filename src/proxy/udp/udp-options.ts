@@ -13,7 +13,7 @@ import {
   type Rule,
   type Rules,
 } from '../../model/options.ts'
-import { checkAfter, probability, type After } from '../../model/where.ts'
+import { checkAfter, checkEvery, probability, type After, type Every } from '../../model/where.ts'
 import { MAX_SEED } from '../proxy-options.ts'
 
 /** Default of `idleMs`: a session without a datagram either way is over. Milliseconds. */
@@ -32,6 +32,8 @@ export interface UdpWhere {
    * one datagram, then so many `ms` have passed. Those bytes, and the datagram that matches, still pass.
    */
   readonly after?: After
+  /** On and off in turns, from the injection on. Turned off, it passes on what it holds. */
+  readonly every?: Every
   /** It may meet nothing. Otherwise that is an error when the proxy stops. */
   readonly optional?: boolean
 }
@@ -58,6 +60,7 @@ const WHERE: Rules<UdpWhere> = {
   times: integer(1),
   probability,
   after: checkAfter,
+  every: checkEvery,
   optional: boolean,
 }
 

@@ -11,6 +11,7 @@ import { now } from '../../timeline/clock.ts'
 import type { Timeline } from '../../timeline/timeline.ts'
 import type { Track } from '../../timeline/track.ts'
 import { closeUdp, type UdpAddress } from '../../wire/udp.ts'
+import { Cycle } from '../cycle.ts'
 import type { InjectedFault } from '../injection.ts'
 import { DEFAULT_PROXY_GRACE_MS } from '../proxy-options.ts'
 import { ProxyStop } from '../proxy-stop.ts'
@@ -71,6 +72,7 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
   readonly #byClient = new Map<string, Session>()
   readonly #live = new Live<Session>()
   readonly #injections = new Set<UdpInjection>()
+  readonly #cycles = new Map<UdpInjection, Cycle>()
   readonly #everInjected: UdpInjection[] = []
   readonly #equals = new Map<string, number>()
   readonly #errors = new FirstErrors()
@@ -119,21 +121,22 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
     const equals = this.#equals.get(identity) ?? 0
     this.#equals.set(identity, equals + 1)
     const injection = new UdpInjection(fault, where, seedOf(this.seed, identity, equals), this)
-    this.#injections.add(injection)
     this.#everInjected.push(injection)
     this.#track.record('note', `injected ${injection.toString()}`)
-    for (const session of this.#live.all) session.inject(injection)
+    this.#resume(injection)
+    if (where.every) this.#cycles.set(injection, new Cycle(where.every, (on) => (on ? this.#resume(injection) : this.#suspend(injection))))
     return injection
   }
 
   heal(): void {
-    for (const injection of this.#injections) injection.heal()
+    for (const injection of [...this.#injections, ...this.#cycles.keys()]) injection.heal()
   }
 
   healed(injection: UdpInjection): void {
-    this.#injections.delete(injection)
+    this.#cycles.get(injection)?.stop()
+    this.#cycles.delete(injection)
     this.#track.record('note', `healed ${injection.toString()}`)
-    for (const session of this.#live.all) session.heal(injection)
+    this.#suspend(injection)
   }
 
   faultFailed(error: Error): void {
@@ -180,9 +183,21 @@ export class NetUdpProxy implements UdpFaultProxy, SessionOwner, InjectionOwner 
     this.#live.delete(session)
   }
 
+  #resume(injection: UdpInjection): void {
+    this.#injections.add(injection)
+    for (const session of this.#live.all) session.inject(injection)
+  }
+
+  /** What it holds is passed on. */
+  #suspend(injection: UdpInjection): void {
+    this.#injections.delete(injection)
+    for (const session of this.#live.all) session.heal(injection)
+  }
+
   async #stop(deadline: Deadline): Promise<UdpProxyReport> {
     const startedAtMs = now()
     this.#track.record('quitting')
+    for (const cycle of this.#cycles.values()) cycle.stop()
     for (const session of this.#live.all) session.releaseEndless()
     await deadline.beats(this.schedule.empty())
     deadline.cancel()
