@@ -8,9 +8,9 @@ export interface KeepAlive {
   /** How long the connection is idle before the first probe. Milliseconds, in whole seconds: less than 1000 counts as none. */
   readonly delayMs: number
   /** Between two probes. Default: the system's, 1 s as Node sets it. */
-  readonly intervalMs?: number
+  readonly intervalMs?: number | undefined
   /** How many probes may go unanswered. Default: the system's, 10 as Node sets it. */
-  readonly count?: number
+  readonly count?: number | undefined
 }
 
 export const keepAliveRule: Rule = (name, value) => {

@@ -5,7 +5,7 @@ export interface ConnectLatencyOptions {
   /** How much later a link dials its upstream. Milliseconds. */
   readonly ms: number
   /** So much more or less. Milliseconds. Default 0. */
-  readonly jitterMs?: number
+  readonly jitterMs?: number | undefined
 }
 
 const RULES: Rules<ConnectLatencyOptions> = { ms: duration, jitterMs: duration }

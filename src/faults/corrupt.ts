@@ -9,7 +9,7 @@ const BLOCK_BITS = BLOCK_BYTES * 8
 
 export interface CorruptOptions {
   /** How many bits of every 8 bytes are flipped. 1 to 64. Default 1. */
-  readonly bits?: number
+  readonly bits?: number | undefined
 }
 
 const RULES: Rules<CorruptOptions> = { bits: integer(1, BLOCK_BITS) }

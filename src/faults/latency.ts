@@ -7,7 +7,7 @@ export interface LatencyOptions {
   /** How much later everything comes. Milliseconds. */
   readonly ms: number
   /** So much more or less. Milliseconds. Default 0. */
-  readonly jitterMs?: number
+  readonly jitterMs?: number | undefined
 }
 
 const RULES: Rules<LatencyOptions> = { ms: duration, jitterMs: duration }

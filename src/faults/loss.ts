@@ -8,7 +8,7 @@ export interface LossOptions {
   /** The share of packets that are lost. 0 to 1. */
   readonly share: number
   /** How long the sender waits before it sends a lost packet again; twice as long each further time. Milliseconds. Default 200, Linux's least. */
-  readonly rtoMs?: number
+  readonly rtoMs?: number | undefined
 }
 
 const RULES: Rules<LossOptions> = { share: probability, rtoMs: integer(1) }

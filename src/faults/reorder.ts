@@ -3,9 +3,9 @@ import { checkOptions, interval, type Rules } from '../model/options.ts'
 
 export interface ReorderOptions {
   /** How long a datagram that is hit is held back, so that later ones overtake it. Milliseconds. Default 20. */
-  readonly ms?: number
+  readonly ms?: number | undefined
   /** How many of them are. Default 0.5; with 1 all would only be late. */
-  readonly share?: number
+  readonly share?: number | undefined
 }
 
 const DEFAULT_REORDER_MS = 20

@@ -9,9 +9,9 @@ export interface SlicerOptions {
   /** How many bytes a piece has. */
   readonly size: number
   /** So many more or less; less than `size`. Default 0. */
-  readonly variation?: number
+  readonly variation?: number | undefined
   /** How long after the piece before it a piece comes. Milliseconds. Default 0: in the next turn of the event loop. */
-  readonly gapMs?: number
+  readonly gapMs?: number | undefined
 }
 
 const RULES: Rules<SlicerOptions> = { size: integer(1), variation: integer(0), gapMs: duration }

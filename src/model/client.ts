@@ -26,8 +26,8 @@ export function checkLine(line: unknown): void {
 
 /** Every wait can be bounded: it then rejects with `ERR_NETGRACE_TIMEOUT`, or with the signal's reason. Nothing that arrived is lost by that. */
 export interface WaitOptions {
-  readonly withinMs?: number
-  readonly signal?: AbortSignal
+  readonly withinMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -59,13 +59,13 @@ export type LeakFilter =
 
 export interface LeakOptions {
   /** How long handles may take to close by themselves. Only a real leak pays for it. Milliseconds, default 250. */
-  readonly withinMs?: number
+  readonly withinMs?: number | undefined
   /** Only these kinds. */
-  readonly kinds?: readonly LeakKind[]
+  readonly kinds?: readonly LeakKind[] | undefined
   /** Not these: what is shared on purpose. */
-  readonly ignore?: readonly LeakFilter[]
+  readonly ignore?: readonly LeakFilter[] | undefined
   /** Files without a `FileHandle` as well, by patching `fs.open` and `fs.close` meanwhile. Default false. */
-  readonly files?: boolean
+  readonly files?: boolean | undefined
 }
 
 /** Options of `assertNoLeaks`. */

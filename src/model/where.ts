@@ -12,11 +12,11 @@ export const MATCH_WINDOW = 4096
 /** A fault is asleep until all that is given holds. It counts from injection or the link's opening, whichever is later. */
 export interface After {
   /** So many bytes of the lane have passed. They still pass. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** This has been seen in either lane of the link. It still passes. */
-  readonly match?: Pattern
+  readonly match?: Pattern | undefined
   /** So long, counted from when the others held. */
-  readonly ms?: number
+  readonly ms?: number | undefined
 }
 
 /** On for `onMs`, off for `offMs`, and on again. Milliseconds. */
@@ -28,18 +28,18 @@ export interface Every {
 /** Where and when a fault strikes. */
 export interface Where {
   /** Default `both`. */
-  readonly direction?: 'upstream' | 'downstream' | 'both'
+  readonly direction?: 'upstream' | 'downstream' | 'both' | undefined
   /** Those open now, those to come, or those that the function chooses; it is asked once for each link. Default: all. */
-  readonly links?: 'open' | 'later' | ((link: Link) => boolean)
+  readonly links?: ('open' | 'later' | ((link: Link) => boolean)) | undefined
   /** On so many links at most. */
-  readonly times?: number
+  readonly times?: number | undefined
   /** For each link (UDP: datagram), tossed once. */
-  readonly probability?: number
-  readonly after?: After
+  readonly probability?: number | undefined
+  readonly after?: After | undefined
   /** On and off in turns, from the injection on. Turned off, it releases what it holds, as a healing does; a link counts once for `times` and `hits`. */
-  readonly every?: Every
+  readonly every?: Every | undefined
   /** It may meet nothing. Otherwise that is an error when the proxy stops: the client did not go through it. */
-  readonly optional?: boolean
+  readonly optional?: boolean | undefined
 }
 
 export const probability: Rule = (name, value) => {

@@ -57,14 +57,14 @@ export interface FaultProxy extends AsyncDisposable {
   /** Listens again. */
   up(): Promise<void>
   /** Down, and up again. */
-  restart(options?: { readonly downMs?: number }): Promise<void>
+  restart(options?: { readonly downMs?: number | undefined }): Promise<void>
   /**
    * Stops: everybody who is connected sees a clean end, if he says goodbye within the grace. A later call gives the
    * same promise, and can only bring the deadline forward.
    * @throws {FaultUnusedError} `ERR_NETGRACE_FAULT_UNUSED`, once all is down: a fault never triggered.
    * @throws {NetgraceError} `ERR_NETGRACE_UPSTREAM`, once all is down: no dial ever succeeded, and nothing allowed that.
    */
-  stop(options?: { readonly graceMs?: number }): Promise<StopReport>
+  stop(options?: { readonly graceMs?: number | undefined }): Promise<StopReport>
   /** With the seed. */
   toString(): string
 }

@@ -28,23 +28,23 @@ export const MAX_SEED = 2 ** 32 - 1
 
 export interface ProxyOptions {
   /** Where to listen. Default {@link DEFAULT_PROXY_HOST}. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Default 0: the kernel chooses, and the proxy holds it. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** A unix socket instead. */
-  readonly path?: string
+  readonly path?: string | undefined
   /** Decides all that is random; it stands in every failure message. Default: another one each time. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** On before the first byte. */
-  readonly faults?: readonly (readonly [TcpFault, Where?])[]
+  readonly faults?: readonly (readonly [TcpFault, Where?])[] | undefined
   /** How long `stop()` lets both sides say goodbye. Default {@link DEFAULT_PROXY_GRACE_MS}. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
   /** Aborting it is `stop()`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How long a dial may take; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
-  readonly dialTimeoutMs?: number
+  readonly dialTimeoutMs?: number | undefined
   /** Allows that no dial ever succeeds; otherwise `stop()` rejects then. Default false. */
-  readonly allowUnreachable?: boolean
+  readonly allowUnreachable?: boolean | undefined
 }
 
 const faultList: Rule = (name, value) => {

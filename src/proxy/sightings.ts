@@ -12,7 +12,7 @@ import { Recent } from './recent.ts'
 
 export interface SawOptions extends WaitOptions {
   /** Default: either. */
-  readonly direction?: Direction
+  readonly direction?: Direction | undefined
 }
 
 /** How many links that are over can still be asked for. */

@@ -323,7 +323,7 @@ class OpenRig implements Rig {
   }
 
   /** A proxy has stopped. The test has its report, unless a signal stopped it. */
-  #hasStopped(ended: () => void, { signal }: { readonly signal?: AbortSignal }, errors: readonly Error[]): void {
+  #hasStopped(ended: () => void, { signal }: { readonly signal?: AbortSignal | undefined }, errors: readonly Error[]): void {
     if (!this.signal.aborted && signal?.aborted) this.#errors.push(...errors)
     ended()
   }

@@ -17,17 +17,17 @@ export const DEFAULT_RIG_GRACE_MS = 1000
 /** What becomes of foreign clients, those that the rig has not opened itself, whose connection is open when the test ends. */
 export interface ForeignOptions {
   /** Permits that such a connection has to be cut: its client does not answer our FIN. Default `false`: that fails the test. */
-  readonly allowForced?: boolean
+  readonly allowForced?: boolean | undefined
   /**
    * Of such a connection that closes once our FIN asks it to, as one of `node:net` does by itself: `'fail'` fails the test,
    * `'report'` only notes it in the story of a test that fails otherwise. The pool of `fetch` keeps such connections. Default `'report'`.
    */
-  readonly forgotten?: 'fail' | 'report'
+  readonly forgotten?: 'fail' | 'report' | undefined
 }
 
 export interface RigOptions extends ForeignOptions {
   /** How long all parts together may take to close. Default {@link DEFAULT_RIG_GRACE_MS}. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
 }
 
 /** With {@link ForeignOptions} for this server alone; the rig's are their default. */

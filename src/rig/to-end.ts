@@ -11,9 +11,9 @@ export const DEFAULT_END_WITHIN_MS = 4 * SETTLE_MS
 
 export interface ToEndOptions {
   /** Who ended it. Default: either. */
-  readonly by?: Ending['by']
+  readonly by?: Ending['by'] | undefined
   /** How long it may take to end. Default {@link DEFAULT_END_WITHIN_MS}. */
-  readonly withinMs?: number
+  readonly withinMs?: number | undefined
 }
 
 /** What a runner's matcher gives back. */

@@ -20,33 +20,35 @@ export const MOST_WORKERS = 16
 
 export interface ScenarioOptions {
   /** How many clients, {@link MOST_CLIENTS} at most. Default {@link DEFAULT_CLIENTS}. */
-  readonly clients?: number
+  readonly clients?: number | undefined
   /** How many messages each of them sends; {@link MOST_MESSAGES} at most of all together. Default {@link DEFAULT_MESSAGES}. */
-  readonly messages?: number
+  readonly messages?: number | undefined
   /** The pause between a reply and the next message. Default 0; the original of 2013 slept 100. */
-  readonly intervalMs?: number
+  readonly intervalMs?: number | undefined
   /** Where the clients run: in this event loop, in threads, or in processes, which can be killed and frozen. Default `inline`. */
-  readonly in?: 'inline' | 'thread' | 'process'
+  readonly in?: 'inline' | 'thread' | 'process' | undefined
   /** How many threads or processes share the clients, {@link MOST_WORKERS_ASKED} at most. Default: one a client, up to {@link MOST_WORKERS}. */
-  readonly workers?: number
+  readonly workers?: number | undefined
   /**
    * The text of a message, without a newline; both count from 1. Default `client #3, count 7`. A function cannot go to
    * another thread: there all texts are made before the start, and sent along.
    */
-  readonly message?: (client: number, count: number) => string
+  readonly message?: ((client: number, count: number) => string) | undefined
   /**
    * Bounds the whole, from the moment that all clients begin: whoever is not done is cut, and its row says what it was
    * doing. Default {@link DEFAULT_TIMEOUT_MS}, {@link DEFAULT_TIMEOUT_EACH_MS} a message of all clients together, and the pauses.
    */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Aborting it: no new message, replies on their way are still read, each client closes, for at most a second. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called at most once a turn of the event loop, and a last time before the report; never after it. What it throws fails the report. */
-  readonly onProgress?: (progress: ScenarioProgress) => void
+  readonly onProgress?: ((progress: ScenarioProgress) => void) | undefined
 }
 
 /** The options with their defaults; there are 0 workers where all is inline. */
-export interface Plan extends Required<Omit<ScenarioOptions, 'signal' | 'onProgress'>>, Pick<ScenarioOptions, 'signal' | 'onProgress'> {}
+export interface Plan extends Given<Omit<ScenarioOptions, 'signal' | 'onProgress'>>, Pick<ScenarioOptions, 'signal' | 'onProgress'> {}
+
+type Given<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> }
 
 const RULES: Rules<ScenarioOptions> = {
   clients: integer(1, MOST_CLIENTS),

@@ -12,7 +12,7 @@ import { wrongType } from '../model/invalid.ts'
  */
 export interface Closing {
   readonly how: 'graceful' | 'immediate' | 'half' | 'never'
-  readonly afterMs?: number
+  readonly afterMs?: number | undefined
 }
 
 export const closingRule: Rule = (name, value) => {

@@ -8,9 +8,9 @@ import { EndingWatch } from './ending-watch.ts'
 import { checkedTls, secure } from './secure.ts'
 
 export interface DialOptions {
-  readonly allowHalfOpen?: boolean
-  readonly localAddress?: string
-  readonly tls?: ConnectionOptions
+  readonly allowHalfOpen?: boolean | undefined
+  readonly localAddress?: string | undefined
+  readonly tls?: ConnectionOptions | undefined
 }
 
 type TcpEndpoint = Extract<Endpoint, { readonly host: string }>

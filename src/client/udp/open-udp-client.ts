@@ -12,7 +12,7 @@ import { NetUdpClient, type UdpClient } from './udp-client.ts'
 
 export interface UdpClientOptions {
   /** Aborting it closes the client. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const RULES: Rules<UdpClientOptions> = { signal }

@@ -22,37 +22,37 @@ export const DEFAULT_IDLE_MS = 60_000
 /** Where a fault of datagrams strikes. */
 export interface UdpWhere {
   /** Default `both`. */
-  readonly direction?: 'upstream' | 'downstream' | 'both'
+  readonly direction?: 'upstream' | 'downstream' | 'both' | undefined
   /** So many datagrams at most. */
-  readonly times?: number
+  readonly times?: number | undefined
   /** For each datagram. */
-  readonly probability?: number
+  readonly probability?: number | undefined
   /**
    * When it becomes active on a session: so many `bytes` of the direction have come, a `match` has come in either direction, within
    * one datagram, then so many `ms` have passed. Those bytes, and the datagram that matches, still pass.
    */
-  readonly after?: After
+  readonly after?: After | undefined
   /** On and off in turns, from the injection on. Turned off, it passes on what it holds. */
-  readonly every?: Every
+  readonly every?: Every | undefined
   /** It may meet nothing. Otherwise that is an error when the proxy stops. */
-  readonly optional?: boolean
+  readonly optional?: boolean | undefined
 }
 
 export interface UdpProxyOptions {
   /** Where to receive. Default `127.0.0.1`. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Default 0: the kernel chooses. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Decides all that is random; it stands in every failure message. Default: another one each time. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** On before the first datagram. */
-  readonly faults?: readonly (readonly [UdpFault, UdpWhere?])[]
+  readonly faults?: readonly (readonly [UdpFault, UdpWhere?])[] | undefined
   /** How long a session may be silent. Default {@link DEFAULT_IDLE_MS}. */
-  readonly idleMs?: number
+  readonly idleMs?: number | undefined
   /** How long `stop()` waits for datagrams that are delayed. Milliseconds. Default {@link DEFAULT_PROXY_GRACE_MS}. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
   /** Aborting it is `stop()`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const WHERE: Rules<UdpWhere> = {

@@ -8,11 +8,11 @@ export const DEFAULT_DRIP_MS = 100
 
 export interface DripOptions {
   /** A line each so many milliseconds, more than 0. Default {@link DEFAULT_DRIP_MS}. */
-  readonly everyMs?: number
+  readonly everyMs?: number | undefined
   /** The text of the n-th line, without its newline; n counts from 1. Default `packet #n`. */
-  readonly line?: (n: number) => string
+  readonly line?: ((n: number) => string) | undefined
   /** A line to begin with. Default: none. */
-  readonly greeting?: string
+  readonly greeting?: string | undefined
 }
 
 /** Sends a line each `everyMs` and drops what comes, until the peer's FIN or quit. A peer that does not read is sent no more until it does. */

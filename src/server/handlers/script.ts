@@ -12,11 +12,11 @@ import { ScriptReader } from './script-reader.ts'
  * to the end of the match. What is no UTF-8 reads as U+FFFD, and is left behind byte for byte.
  */
 export interface ScriptStep {
-  readonly expect?: Data | RegExp
-  readonly waitMs?: number
-  readonly send?: Data
-  readonly halfClose?: true
-  readonly reset?: true
+  readonly expect?: Data | RegExp | undefined
+  readonly waitMs?: number | undefined
+  readonly send?: Data | undefined
+  readonly halfClose?: true | undefined
+  readonly reset?: true | undefined
 }
 
 const data: Rule = (name, value) => checkData(value, name)

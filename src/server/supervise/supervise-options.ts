@@ -5,18 +5,20 @@ import { checkOptions, duration, nested, signal, type Rules } from '../../model/
 
 export interface SuperviseOptions {
   /** How long `stop()` lets connections finish. Milliseconds, default {@link DEFAULT_GRACE_MS}. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
   /** What becomes at quit of HTTP connections on which nothing is under way. */
-  readonly idle?: {
-    /**
-     * How long they stay open after quit, for clients that send a request in the moment in which the server would close:
-     * such a request is answered, with `Connection: close`. HTTP/2 clients are told meanwhile to begin nothing new.
-     * Connections that were never used do not linger. Milliseconds, default 0.
-     */
-    readonly lingerMs?: number
-  }
+  readonly idle?:
+    | {
+        /**
+         * How long they stay open after quit, for clients that send a request in the moment in which the server would close:
+         * such a request is answered, with `Connection: close`. HTTP/2 clients are told meanwhile to begin nothing new.
+         * Connections that were never used do not linger. Milliseconds, default 0.
+         */
+        readonly lingerMs?: number | undefined
+      }
+    | undefined
   /** Aborting it is `stop()`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface HttpOptions extends SuperviseOptions {
@@ -29,7 +31,7 @@ export interface HttpOptions extends SuperviseOptions {
 
 export interface SupervisedStopOptions {
   /** How long connections may take to finish. A later stop may only bring the deadline forward; 0 forces now. Default: the server's `graceMs`. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
 }
 
 export const superviseRules: Rules<SuperviseOptions> = { graceMs: duration, idle: nested({ lingerMs: duration }), signal }

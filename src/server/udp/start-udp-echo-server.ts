@@ -8,13 +8,13 @@ import { UdpEcho, type UdpServer } from './udp-server.ts'
 
 export interface UdpServerOptions {
   /** Where to receive. Default {@link DEFAULT_HOST}. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Default 0: the kernel chooses. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** How long `stop()` waits for answers on their way. Milliseconds. Default 1000. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
   /** Aborting it is `stop()`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const RULES: Rules<UdpServerOptions> = { host: string, port: listenPort, graceMs: duration, signal }

@@ -46,7 +46,7 @@ export interface UdpServer extends AsyncDisposable {
    * Answers what has arrived, waits until the answers are out, and closes the socket. Never rejects. A later call gives
    * the same promise, and can only bring the deadline forward.
    */
-  stop(options?: { readonly graceMs?: number }): Promise<UdpStopReport>
+  stop(options?: { readonly graceMs?: number | undefined }): Promise<UdpStopReport>
 }
 
 /** See {@link UdpServer}: it sends every datagram back to where it came from. */
@@ -69,7 +69,11 @@ export class UdpEcho implements UdpServer {
   #bytesSent = 0
   #stopped = false
 
-  constructor(socket: Socket, timeline: Timeline, options: { readonly graceMs?: number; readonly signal?: AbortSignal }) {
+  constructor(
+    socket: Socket,
+    timeline: Timeline,
+    options: { readonly graceMs?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ) {
     const { address, port } = socket.address()
     this.host = address
     this.port = port
@@ -98,7 +102,7 @@ export class UdpEcho implements UdpServer {
     return this.#quitting.signal
   }
 
-  stop(options: { readonly graceMs?: number } = {}): Promise<UdpStopReport> {
+  stop(options: { readonly graceMs?: number | undefined } = {}): Promise<UdpStopReport> {
     try {
       checkOptions(options, { graceMs: duration })
     } catch (error) {

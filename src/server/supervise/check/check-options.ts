@@ -19,13 +19,13 @@ export type HttpServerToCheck = ({ readonly url: string | URL } | { readonly hos
 
 export interface CheckOptions {
   /** How many keep-alive clients ask without a pause. Default {@link DEFAULT_CHECK_CLIENTS}. */
-  readonly clients?: number
+  readonly clients?: number | undefined
   /** What they ask for: something slow shows more. Default: the path of the url. */
-  readonly path?: string
+  readonly path?: string | undefined
   /** How long `stop()` may take before the check goes on without it. Milliseconds, default {@link DEFAULT_CHECK_WITHIN_MS}. */
-  readonly withinMs?: number
+  readonly withinMs?: number | undefined
   /** For https: `{ ca }`, or what else `tls.connect` takes. */
-  readonly tls?: ConnectionOptions
+  readonly tls?: ConnectionOptions | undefined
 }
 
 const path: Rule = (name, value) => {
