@@ -42,6 +42,9 @@ const ACCEPTS = ['net.server.socket', 'http2.server.stream.created']
 /** All others are passed over before anything is done for them: on Node 20 and 22 there is one for each promise. */
 const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'HTTPINCOMINGMESSAGE', 'Test'])
 
+/** Of what was opened before it was watched. */
+const UNWATCHED: Context = { scope: undefined, origin: undefined }
+
 /** The kernel's act. */
 const NOBODYS: Stack = {}
 
@@ -114,7 +117,11 @@ function switchOn(): void {
   subscribe(LISTEN, listening)
   subscribe(DIAL, dialling)
   for (const channel of ACCEPTS) subscribe(channel, adopting)
-  rememberAskers(askedHere)
+  rememberAskers({
+    here: askedHere,
+    current: () => contexts.getStore(),
+    as: (asker, act) => contexts.run((asker as Context | undefined) ?? UNWATCHED, act),
+  })
 }
 
 function switchOff(): void {

@@ -1,7 +1,14 @@
-/** Runs `act`, and remembers for all that it opens, however late, which line asked for it. */
-export type Remember = <T>(act: () => T) => T
+/** Who asked for what is opened: kept by the leak tracer, while it is on. */
+export interface Askers {
+  /** Runs `act`, and remembers for all that it opens, however late, which line asked for it. */
+  here<T>(act: () => T): T
+  /** On whose behalf the running code acts. */
+  current(): object | undefined
+  /** Runs `act` on behalf of another; `undefined`: of none that is watched. */
+  as<T>(asker: object | undefined, act: () => T): T
+}
 
-let remember: Remember | undefined
+let askers: Askers | undefined
 
 /**
  * For the doors, as the first thing they do: `return askedFor(() => open(…))`.
@@ -10,10 +17,22 @@ let remember: Remember | undefined
  * line. While no leak check is under way this costs a function call.
  */
 export function askedFor<T>(act: () => T): T {
-  return remember ? remember(act) : act()
+  return askers ? askers.here(act) : act()
+}
+
+/**
+ * For a part that opens something in a later call, which is its own all the same: whatever code makes that call, it belongs
+ * to the code that opened the part.
+ */
+export class Origin {
+  readonly #asker = askers?.current()
+
+  run<T>(act: () => T): T {
+    return askers ? askers.as(this.#asker, act) : act()
+  }
 }
 
 /** For the leak tracer alone, which is off until asked for. */
-export function rememberAskers(how: Remember | undefined): void {
-  remember = how
+export function rememberAskers(how: Askers | undefined): void {
+  askers = how
 }

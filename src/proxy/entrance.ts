@@ -1,4 +1,5 @@
 import type { Deadline } from '../lifetime/deadline.ts'
+import { Origin } from '../lifetime/origin.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import { HeldPort } from '../wire/held-port.ts'
 import { Listener, type ListenerEvents } from '../wire/listener.ts'
@@ -6,6 +7,8 @@ import { Listener, type ListenerEvents } from '../wire/listener.ts'
 /** One address that can be listened on again and again; in between its port is held, and refuses. */
 export class Entrance {
   readonly #events: ListenerEvents
+  /** Whose the proxy is: what `down()` and `up()` open is too, whatever code calls them. */
+  readonly #origin = new Origin()
   /** Where it listens; before the first time, where it is to. */
   address: Endpoint
   #listener: Listener | undefined
@@ -29,7 +32,7 @@ export class Entrance {
     const released = this.release()
     this.#listener = listener
     try {
-      this.address = await listener.listen(this.address)
+      this.address = await this.#origin.run(() => listener.listen(this.address))
     } catch (error) {
       this.#listener = undefined
       throw error
@@ -58,7 +61,7 @@ export class Entrance {
   async closeAndHold(deadline: Deadline): Promise<void> {
     if (!this.#listener) return
     this.quit()
-    this.#holding = this.#takeHold(deadline)
+    this.#holding = this.#origin.run(() => this.#takeHold(deadline))
     await this.#holding.finally(() => {
       this.#holding = undefined
     })
