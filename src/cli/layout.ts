@@ -38,7 +38,7 @@ export function fitted(text: string, width: number): string {
   return text
     .split('\n')
     .flatMap((line) => {
-      const [label] = /^ *(?:\S+ {2,})?/.exec(line)!
+      const [label] = /^ *(?:\S+(?: \S+)* {2,})?/.exec(line)!
       return widthOf(line) > width ? labelled(label, line.slice(label.length), width) : [line]
     })
     .join('\n')

@@ -28,6 +28,7 @@ test('a text is fitted line by line, and a list keeps its columns', () => {
     '  one    how many of\n         them\n\nThat is all of it.\n',
   )
   expect(fitted('  - a b c d\n', 8)).toBe('  - a b\n  c d\n')
+  expect(fitted('  --to <n>  one two three\n', 19)).toBe('  --to <n>  one two\n            three\n')
 })
 
 test.each([
