@@ -51,7 +51,7 @@ async function onFastify(): Promise<HttpServerToCheck> {
 }
 
 async function terminated(): Promise<HttpServerToCheck> {
-  const server = http.createServer(listener)
+  const server = http.createServer((_request, response) => void setTimeout(() => response.end('slow'), SLOW_MS * 4))
   const terminator = createHttpTerminator({ server })
   const { port } = await listening(server)
   return { port, stop: () => terminator.terminate() }
@@ -178,7 +178,8 @@ test.each<[unknown, unknown, RegExp]>([
   [() => ({}), { clients: 0 }, /^clients must be an integer ≥ 1, got 0$/],
   [() => ({}), { path: 'slow' }, /^path must be a path that begins with \/, got "slow"$/],
   [() => ({}), { withinMs: -1 }, /^withinMs must be/],
-  [() => ({}), { client: 3 }, /^options: a key must be one of clients, path, withinMs, tls, got "client"$/],
+  [() => ({}), { acceptsForMs: '1s' }, /^acceptsForMs must be/],
+  [() => ({}), { client: 3 }, /^options: a key must be one of clients, path, withinMs, acceptsForMs, tls, got "client"$/],
 ])('wrong input is refused (%#)', async (make, options, message) => {
   await expect(checkGracefulHttpServer(make as () => HttpServerToCheck, options as object)).rejects.toThrow(message)
 })

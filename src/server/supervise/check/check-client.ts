@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import type { Socket } from 'node:net'
 
 import { now } from '../../../timeline/clock.ts'
-import { CLOSING_MS, type CheckCounts } from './check-report.ts'
+import type { CheckCounts } from './check-report.ts'
 
 /** What all clients of a check share. */
 export interface CheckRun {
@@ -12,6 +12,12 @@ export interface CheckRun {
   readonly request: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
   /** When `stop()` was called; what had been sent by `readMs`, a server of this process had read before. */
   stopCalled: { readonly atMs: number; readonly readMs: number } | undefined
+  /** How long after that it may accept, and answer as before. */
+  readonly acceptsForMs: number
+  /** From when on its listener must have closed, and its answers say that they are the last; `undefined` until then. */
+  lateFromMs: number | undefined
+  /** The kind of the worst status before, by its first digit. */
+  worstBefore: number
   /** Nobody asks any more, and what closes now is closed by us. */
   over: boolean
 }
@@ -19,7 +25,6 @@ export interface CheckRun {
 /** One request, and what is known of it. */
 interface Asked {
   readonly atMs: number
-  readonly afterStop: boolean
   answerAtMs: number | undefined
 }
 
@@ -29,6 +34,8 @@ export class CheckClient {
   answered = 0
   /** What it was told instead of an answer before `stop()` was called. */
   failedBefore: Error | undefined
+  /** The request that is under way. */
+  underWay: ClientRequest | undefined
   readonly #run: CheckRun
   readonly #agent: Agent
   #turnedAway = false
@@ -47,10 +54,14 @@ export class CheckClient {
 
   /** Once. Resolves whatever came of it. */
   ask(): Promise<void> {
-    const { counts, url, stopCalled } = this.#run
+    const { counts, url } = this.#run
     counts.requests++
-    const asked: Asked = { atMs: now(), afterStop: stopCalled !== undefined, answerAtMs: undefined }
-    return new Promise((resolve) => {
+    const asked: Asked = { atMs: now(), answerAtMs: undefined }
+    return new Promise((done) => {
+      const resolve = (): void => {
+        this.underWay = undefined
+        done()
+      }
       const request = this.#run.request(url, { agent: this.#agent }, (response) => {
         asked.answerAtMs = now()
         response.resume()
@@ -67,6 +78,7 @@ export class CheckClient {
         this.#gotNone(asked, request, error)
         resolve()
       })
+      this.underWay = request
       request.end()
     })
   }
@@ -83,9 +95,16 @@ export class CheckClient {
 
   #gotAnswer(asked: Asked, response: IncomingMessage, socket: Socket): void {
     this.answered++
-    const couldSayIt = asked.afterStop || isLate(this.#run, asked.answerAtMs!)
+    this.#judgeStatus(response.statusCode!)
+    const couldSayIt = isAfterStop(this.#run, asked.atMs) || isLate(this.#run, asked.answerAtMs!)
     const saysIt = /\bclose\b/i.test(response.headers.connection ?? '')
     this.#silent = couldSayIt && !saysIt ? socket : undefined
+  }
+
+  #judgeStatus(status: number): void {
+    const kind = Math.floor(status / 100)
+    if (!this.#run.stopCalled) this.#run.worstBefore = Math.max(this.#run.worstBefore, kind)
+    else if (kind >= 4 && kind > this.#run.worstBefore) this.#run.counts.worsened++
   }
 
   #gotNone(asked: Asked, request: ClientRequest, error: Error): void {
@@ -99,6 +118,11 @@ export class CheckClient {
 }
 
 /** Whether a server that closes its listener first would not accept, or would have told, at that time. */
-function isLate({ stopCalled }: CheckRun, atMs: number): boolean {
-  return stopCalled !== undefined && atMs - stopCalled.atMs > CLOSING_MS
+function isLate({ lateFromMs }: CheckRun, atMs: number): boolean {
+  return lateFromMs !== undefined && atMs > lateFromMs
+}
+
+/** Whether it was asked when it might not answer as before any more. */
+function isAfterStop({ stopCalled, acceptsForMs }: CheckRun, atMs: number): boolean {
+  return stopCalled !== undefined && atMs - stopCalled.atMs > acceptsForMs
 }

@@ -8,8 +8,8 @@ import { checkOptions, duration, integer, passedOn, type Rule, type Rules } from
 /** Default of `clients`. */
 export const DEFAULT_CHECK_CLIENTS = 20
 
-/** Default of `withinMs`: how long `stop()` may take before the check goes on without it. Milliseconds. */
-export const DEFAULT_CHECK_WITHIN_MS = 5000
+/** Default of `withinMs`, to which `acceptsForMs` is added: how long `stop()` may take before the check goes on without it. Milliseconds, well below a test's own timeout. */
+export const DEFAULT_CHECK_WITHIN_MS = 2000
 
 /** A server to check: where it listens, and the stop that is checked. A `SupervisedServer` is one. */
 export type HttpServerToCheck = ({ readonly url: string | URL } | { readonly host?: string; readonly port: number }) & {
@@ -22,8 +22,13 @@ export interface CheckOptions {
   readonly clients?: number | undefined
   /** What they ask for: something slow shows more. Default: the path of the url. */
   readonly path?: string | undefined
-  /** How long `stop()` may take before the check goes on without it. Milliseconds, default {@link DEFAULT_CHECK_WITHIN_MS}. */
+  /** How long `stop()` may take before the check goes on without it. Milliseconds, default {@link DEFAULT_CHECK_WITHIN_MS} and `acceptsForMs`. */
   readonly withinMs?: number | undefined
+  /**
+   * How long after the call of `stop()` the server may accept connections and answer as before: the delay that Kubernetes
+   * asks for, until no proxy sends it anything. Milliseconds, default 0.
+   */
+  readonly acceptsForMs?: number | undefined
   /** For https: `{ ca }`, or what else `tls.connect` takes. */
   readonly tls?: ConnectionOptions | undefined
 }
@@ -33,7 +38,7 @@ const path: Rule = (name, value) => {
   if (!value.startsWith('/')) throw wrongValue(name, 'a path that begins with /', value)
 }
 
-const RULES: Rules<CheckOptions> = { clients: integer(1), path, withinMs: duration, tls: passedOn }
+const RULES: Rules<CheckOptions> = { clients: integer(1), path, withinMs: duration, acceptsForMs: duration, tls: passedOn }
 
 export function checkCheckOptions(options: CheckOptions): void {
   checkOptions(options, RULES)

@@ -13,8 +13,12 @@ export interface CheckCounts {
   resetWhileIdle: number
   /** Connections that the server closed after an answer that could have said `Connection: close` and did not. */
   closedWithoutHeader: number
-  /** Connections that were dialled more than {@link CLOSING_MS} after `stop()` was called, or after it had settled, and accepted. */
+  /** Connections that were dialled more than {@link CLOSING_MS} after `acceptsForMs` had passed since the call of `stop()`, or after that had settled, and accepted. */
   acceptedAfterStop: number
+  /** Requests that were under way when `stop()` had settled: a process that ends then does not answer them. */
+  unanswered: number
+  /** Answers after `stop()` was called whose status was an error of a kind that no answer before had: 503 instead of 200, say. */
+  worsened: number
 }
 
 /** What a check came to. */
@@ -33,16 +37,20 @@ export interface CheckReport extends Readonly<CheckCounts> {
   assertOk(): void
 }
 
-export function makeCheckReport(
-  counts: CheckCounts,
-  stop: { readonly settled: boolean; readonly error: Error | undefined; readonly tookMs: number },
-  clients: number,
-): CheckReport {
+/** What became of `stop()`. */
+export interface StopOutcome {
+  readonly settled: boolean
+  readonly error: Error | undefined
+  readonly tookMs: number
+}
+
+export function makeCheckReport(counts: CheckCounts, stop: StopOutcome, clients: number): CheckReport {
   const stopped = stop.settled && !stop.error
-  const complaints = complaintsOf(counts, stop)
+  const failures = Object.keys(FAILURES).filter((name) => counts[name as Failure] > 0) as Failure[]
+  const complaints = [...complaintsOfStop(stop), ...failures.map((name) => FAILURES[name].complain(counts[name]))]
   const took = `${Math.round(stop.tookMs)} ms`
   const outcome = stopped ? `stopped in ${took}` : stop.error ? `stop() failed after ${took}` : `not stopped after ${took}`
-  const wrong = complaints.length === 0 ? 'nothing lost' : `${counts.lost} lost, ${counts.resetWhileIdle} reset while idle`
+  const wrong = failures.length === 0 ? 'nothing lost' : failures.map((name) => `${counts[name]} ${FAILURES[name].inShort}`).join(', ')
   const summary = `${clients} keep-alive clients, ${counts.requests} requests: ${outcome}, ${wrong}`
   return {
     ...counts,
@@ -59,30 +67,46 @@ export function makeCheckReport(
   }
 }
 
-function complaintsOf(
-  { lost, resetWhileIdle, closedWithoutHeader, acceptedAfterStop }: CheckCounts,
-  { settled, error, tookMs }: { readonly settled: boolean; readonly error: Error | undefined; readonly tookMs: number },
-): string[] {
-  const complaints: string[] = []
-  if (!settled) {
-    complaints.push(
-      `stop() had not settled after ${Math.round(tookMs)} ms: close what is kept alive, and say \`Connection: close\` in the answers under way`,
-    )
-  }
-  if (error) complaints.push(`stop() failed: ${error.message}`)
-  if (lost > 0) complaints.push(`${of(lost, 'request')} sent before stop() got no whole answer: let what is under way finish`)
-  if (resetWhileIdle > 0) {
-    complaints.push(
-      `${of(resetWhileIdle, 'request')} met a connection that was just being closed as idle: let idle connections linger, and close them by the next answer`,
-    )
-  }
-  if (closedWithoutHeader > 0) {
-    complaints.push(`${of(closedWithoutHeader, 'connection')} closed after an answer that did not say \`Connection: close\``)
-  }
-  if (acceptedAfterStop > 0) {
-    complaints.push(`${of(acceptedAfterStop, 'connection')} accepted more than ${CLOSING_MS} ms after stop(): close the listener first`)
-  }
-  return complaints
+type Failure = Exclude<keyof CheckCounts, 'requests'>
+
+/** Each count that must be 0: its words in the summary, and what it says to do. */
+const FAILURES: Readonly<Record<Failure, { readonly inShort: string; complain(count: number): string }>> = {
+  lost: {
+    inShort: 'lost',
+    complain: (count) => `${of(count, 'request')} sent before stop() got no whole answer: let what is under way finish`,
+  },
+  unanswered: {
+    inShort: 'unanswered when stop() settled',
+    complain: (count) =>
+      `${of(count, 'request')} had no whole answer when stop() settled: have it settle when the last connection has closed, or what is under way ends with the process`,
+  },
+  worsened: {
+    inShort: 'answered with a worse status',
+    complain: (count) =>
+      `${of(count, 'answer')} after stop() had a worse status than any before: close what requests depend on after the last of them, and refuse nobody who is connected`,
+  },
+  resetWhileIdle: {
+    inShort: 'reset while idle',
+    complain: (count) =>
+      `${of(count, 'request')} met a connection that was just being closed as idle: let idle connections linger, and close them by the next answer`,
+  },
+  closedWithoutHeader: {
+    inShort: 'closed without header',
+    complain: (count) => `${of(count, 'connection')} closed after an answer that did not say \`Connection: close\``,
+  },
+  acceptedAfterStop: {
+    inShort: 'accepted after stop()',
+    complain: (count) =>
+      `${of(count, 'connection')} accepted more than ${CLOSING_MS} ms after stop(): close the listener first, or permit it with acceptsForMs`,
+  },
+}
+
+function complaintsOfStop({ settled, error, tookMs }: StopOutcome): string[] {
+  if (error) return [`stop() failed: ${error.message}`]
+  if (settled) return []
+  return [
+    `stop() had not settled after ${Math.round(tookMs)} ms: close what is kept alive, and say \`Connection: close\` in the answers under way`,
+  ]
 }
 
 function of(count: number, what: string): string {
