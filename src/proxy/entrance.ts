@@ -1,14 +1,20 @@
+import type { TlsOptions } from 'node:tls'
+
 import type { Deadline } from '../lifetime/deadline.ts'
 import { Origin } from '../lifetime/origin.ts'
 import type { Endpoint } from '../model/endpoint.ts'
+import type { HandshakeCounts } from '../model/stop-report.ts'
+import type { HandshakeRecord } from '../wire/handshakes.ts'
 import { HeldPort } from '../wire/held-port.ts'
 import { Listener, type ListenerEvents } from '../wire/listener.ts'
 
 /** One address that can be listened on again and again; in between its port is held, and refuses. */
 export class Entrance {
-  readonly #events: ListenerEvents
   /** Whose the proxy is: what `down()` and `up()` open is too, whatever code calls them. */
   readonly #origin = new Origin()
+  readonly #makeListener: () => Listener
+  /** All there were: each knows the handshakes that came to nothing. */
+  readonly #all: Listener[] = []
   /** Where it listens; before the first time, where it is to. */
   address: Endpoint
   #listener: Listener | undefined
@@ -17,9 +23,10 @@ export class Entrance {
   /** Listeners that have closed, but for their sockets. */
   readonly #gone: Promise<void>[] = []
 
-  constructor(address: Endpoint, events: ListenerEvents) {
+  /** @param tls  Makes it a TLS listener. */
+  constructor(address: Endpoint, events: ListenerEvents, tls?: TlsOptions, record?: HandshakeRecord) {
     this.address = address
-    this.#events = events
+    this.#makeListener = () => new Listener(events, tls, record)
   }
 
   get listens(): boolean {
@@ -28,7 +35,8 @@ export class Entrance {
 
   /** Begins to listen. Rejects as {@link Listener.listen} does. */
   async open(): Promise<void> {
-    const listener = new Listener(this.#events)
+    const listener = this.#makeListener()
+    this.#all.push(listener)
     const released = this.release()
     this.#listener = listener
     try {
@@ -39,6 +47,17 @@ export class Entrance {
     } finally {
       await released
     }
+  }
+
+  /** TLS handshakes that came to no connection. */
+  get handshakes(): HandshakeCounts {
+    const sum = (of: keyof HandshakeCounts): number => this.#all.reduce((total, { handshakes }) => total + handshakes[of], 0)
+    return { pending: sum('pending'), failed: sum('failed') }
+  }
+
+  /** Cuts the TLS handshakes that are under way. */
+  cutHandshakes(): void {
+    for (const listener of this.#all) listener.cutHandshakes()
   }
 
   /** From now on who comes is late. */
@@ -73,9 +92,10 @@ export class Entrance {
     this.quit()
     void this.close()
     if ('path' in this.address) return
-    const [address, held] = [this.address, new HeldPort(this.address.host)]
+    const { address } = this
+    const held = this.#origin.run(() => new HeldPort(address.host))
     this.#held = held
-    this.#holding = held.hold(address).then(() => {})
+    this.#holding = this.#origin.run(() => held.hold(address)).then(() => {})
     await this.#holding.finally(() => {
       this.#holding = undefined
     })

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
 
 import { asError } from '../lifetime/throw-all.ts'
 import { clearTimer, setTimer } from '../lifetime/timers.ts'
@@ -23,6 +24,8 @@ export interface LinkOwner {
   upstream(): Endpoint | Promise<Endpoint>
   /** Where it leads is known now, though it was not when it was accepted. */
   located(link: NetLink): void
+  /** With what it dials, if that is TLS. */
+  tlsTo(link: NetLink): ConnectionOptions | undefined
   /** Resolves when it may dial; `undefined`: now. */
   beforeDial(link: NetLink): Promise<void> | undefined
   /** Its upstream is connected. */
@@ -67,6 +70,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   #dialled: Dialled | undefined
   #closing: 'no' | 'finishing' | 'resetting' = 'no'
   #over = false
+  #protocol: string | undefined
 
   constructor(owner: LinkOwner, id: number, track: Track) {
     this.#owner = owner
@@ -76,6 +80,11 @@ export class NetLink implements Link, SideEvents, LaneOwner {
 
   get link(): this {
     return this
+  }
+
+  /** What its client has agreed on with the proxy by ALPN. */
+  get protocol(): string | undefined {
+    return this.#protocol
   }
 
   get bytes(): LinkBytes {
@@ -94,9 +103,10 @@ export class NetLink implements Link, SideEvents, LaneOwner {
   }
 
   /** Begins to read from the client. Nothing moves before the turn is over. */
-  start(socket: Socket, peer: Endpoint): void {
+  start(socket: Socket, raw: Socket, peer: Endpoint): void {
     this.track.record('opened', formatEndpoint(peer))
-    this.client.attach(socket, new EndingWatch(socket, 'open'), peer)
+    this.#protocol = (socket as Partial<TLSSocket>).alpnProtocol || undefined
+    this.client.attach(socket, new EndingWatch(socket, 'open', raw), peer)
   }
 
   record(): LinkRecord {
@@ -212,15 +222,15 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     if (delayed) await delayed
     if (this.upstream.gone) return
     this.track.record('dialling', formatEndpoint(to))
-    const dialled = dial(to, { allowHalfOpen: true })
-    const { socket, watch } = dialled
+    const dialled = this.#dialTo(to)
+    if (!dialled) return
     this.#dialled = dialled
-    const timer = setTimer(() => {
-      if (watch.intend('timeout')) socket.destroy()
-    }, this.#owner.dialTimeoutMs)
+    const { dialTimeoutMs: ms } = this.#owner
+    const timer = setTimer(() => dialled.giveUp('timeout', { waitedFor: dialled.stage, ms }), ms)
     const stands = await dialled.standing
     clearTimer(timer)
     this.#dialled = undefined
+    const { socket, watch } = dialled
     if (stands) {
       this.upstream.attach(socket, watch, to)
       return this.#owner.opened(this, to)
@@ -228,6 +238,18 @@ export class NetLink implements Link, SideEvents, LaneOwner {
     const ending = watch.ending()
     this.upstream.never(ending)
     this.#cannotReach(whyNot(to, ending))
+  }
+
+  #dialTo(to: Endpoint): Dialled | undefined {
+    const tls = this.#owner.tlsTo(this)
+    try {
+      return dial(to, tls ? { allowHalfOpen: true, tls } : { allowHalfOpen: true })
+    } catch (thrown) {
+      const cause = asError(thrown) // TLS options that do not go with this address
+      this.upstream.never(notDialled(now(), { error: cause }))
+      this.#cannotReach(`${formatEndpoint(to)} cannot be dialled: ${cause.message}`)
+      return undefined
+    }
   }
 
   /** What a failed dial does to the client goes along the lane, as any reset: a clean end would hide it, and faults hold it as they hold all else. */
@@ -249,7 +271,7 @@ export class NetLink implements Link, SideEvents, LaneOwner {
 
   #dropDial(): void {
     if (this.#dialled) {
-      if (this.#dialled.watch.intend('closed')) this.#dialled.socket.destroy()
+      this.#dialled.giveUp('closed')
     } else if (!this.upstream.local) {
       this.upstream.never(notDialled(this.openedAtMs, { intent: 'closed' }))
       this.#overNow()

@@ -1,3 +1,5 @@
+import type { ConnectionOptions } from 'node:tls'
+
 import { Deadline } from '../lifetime/deadline.ts'
 import { Live } from '../lifetime/live.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
@@ -24,6 +26,7 @@ import type { FaultProxy } from './fault-proxy.ts'
 import type { InjectedFault } from './injection.ts'
 import { Injections, type FaultTarget, type TcpFault } from './injections.ts'
 import { NetLink, type LinkOwner } from './link.ts'
+import { MiddleTls } from './middle-tls.ts'
 import { Newcomers } from './newcomers.ts'
 import {
   checkFault,
@@ -63,6 +66,7 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
   readonly #track: Track
   readonly #upstream: Upstream
   readonly #entrance: Entrance
+  readonly #tls: MiddleTls | undefined
   readonly #sightings = new Sightings()
   readonly #newcomers = new Newcomers()
   readonly #reach: Reach<NetLink> = new Reach(this.live, 'links')
@@ -95,7 +99,9 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
     this.#dials = new Dials(options.allowUnreachable === true || upstream.fixed === undefined)
     this.dialTimeoutMs = options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
     const { host = DEFAULT_PROXY_HOST, port = 0, path } = options
-    this.#entrance = new Entrance(path === undefined ? { host, port } : { path: socketPath(path, 'path') }, this)
+    const address = path === undefined ? { host, port } : { path: socketPath(path, 'path') }
+    this.#tls = options.tls && new MiddleTls(options.tls)
+    this.#entrance = new Entrance(address, this, this.#tls?.downstream, { timeline: setup.timeline, of: this.#track.name })
     for (const [fault, where] of options.faults ?? []) this.inject(fault, where)
   }
 
@@ -237,12 +243,12 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
     return this.#upstream.endpoint()
   }
 
-  accepted(socket: Parameters<ListenerEvents['accepted']>[0]): void {
+  accepted(...[socket, raw]: Parameters<ListenerEvents['accepted']>): void {
     const id = ++this.#tally.accepted
     const link = new NetLink(this, id, this.#timeline.open('link', id))
     link.locate()
     this.#sightings.opened(link)
-    link.start(socket, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+    link.start(socket, raw, { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
     this.live.add(link)
     this.#injections.accepted(link)
     this.#newcomers.arrived(link)
@@ -251,6 +257,10 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
 
   located(link: NetLink): void {
     this.#injections.located(link)
+  }
+
+  tlsTo(link: NetLink): ConnectionOptions | undefined {
+    return this.#tls?.upstreamFor(link.protocol)
   }
 
   beforeDial(link: NetLink): Promise<void> | undefined {
@@ -319,6 +329,7 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
   }
 
   onPhase(phase: 'draining' | 'forcing'): void {
+    if (phase === 'forcing') this.#entrance.cutHandshakes()
     this.#track.record(phase)
   }
 
@@ -338,7 +349,7 @@ export class NetProxy implements FaultProxy, FaultTarget, LinkOwner, ListenerEve
     this.#track.record('stopped', `links ${accepted}, forced ${forced}, late ${late}`)
     this.#timeline.close(this.#track)
     this.#setup.stopped?.(errors)
-    return this.#tally.report(phases)
+    return this.#tally.report(phases, this.#entrance.handshakes)
   }
 
   /** Where no dial ever succeeded, that is why faults never triggered. */

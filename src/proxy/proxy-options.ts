@@ -1,5 +1,6 @@
 import { wrongType, wrongValue } from '../model/invalid.ts'
 import type { TcpFault } from './injections.ts'
+import { checkMiddleTls, type MiddleTlsOptions } from './middle-tls.ts'
 import {
   boolean,
   checkOptions,
@@ -7,6 +8,7 @@ import {
   integer,
   listenPath,
   listenPort,
+  passedOn,
   signal,
   string,
   type Rule,
@@ -41,6 +43,8 @@ export interface ProxyOptions {
   readonly graceMs?: number | undefined
   /** Aborting it is `stop()`. */
   readonly signal?: AbortSignal | undefined
+  /** TLS in the middle: the proxy ends the client's TLS and opens its own, so that faults and patterns work on what is in it. */
+  readonly tls?: MiddleTlsOptions | undefined
   /** How long a dial may take; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
   readonly dialTimeoutMs?: number | undefined
   /** Allows that no dial ever succeeds; otherwise `stop()` rejects then. Default false. */
@@ -56,6 +60,11 @@ const faultList: Rule = (name, value) => {
   }
 }
 
+const tls: Rule = (name, value) => {
+  passedOn(name, value)
+  checkMiddleTls(value as MiddleTlsOptions, name)
+}
+
 export const proxyRules: Rules<ProxyOptions> = {
   host: string,
   port: listenPort,
@@ -64,6 +73,7 @@ export const proxyRules: Rules<ProxyOptions> = {
   faults: faultList,
   graceMs: duration,
   signal,
+  tls,
   dialTimeoutMs: duration,
   allowUnreachable: boolean,
 }

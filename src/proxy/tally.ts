@@ -2,7 +2,7 @@ import type { StopPhases } from '../lifetime/stop.ts'
 import type { ConnectionRecord } from '../model/connection.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { LinkRecord } from '../model/link.ts'
-import type { StopReport } from '../model/stop-report.ts'
+import type { HandshakeCounts, StopReport } from '../model/stop-report.ts'
 import { now } from '../timeline/clock.ts'
 import type { NetLink } from './link.ts'
 
@@ -31,7 +31,7 @@ export class Tally {
     if (this.past.length > HISTORY) this.past.shift()
   }
 
-  report(phases: StopPhases): StopReport {
+  report(phases: StopPhases, handshakes: HandshakeCounts): StopReport {
     return {
       accepted: this.accepted,
       endedBefore: this.#endedBefore,
@@ -39,7 +39,7 @@ export class Tally {
       forced: this.#forced,
       unsettled: [],
       late: this.late,
-      handshakes: { pending: 0, failed: 0 },
+      handshakes,
       errors: this.errors,
       durationMs: phases.quitMs + phases.drainMs + phases.forceMs,
       phases,
