@@ -1,3 +1,4 @@
+import { sharedRigs, type SharedRig } from '../leaks/suite/shared-rigs.ts'
 import { tellStory } from '../timeline/story.ts'
 import type { Rig } from './rig.ts'
 
@@ -6,19 +7,10 @@ export interface JestHooks {
   afterAll(hook: () => Promise<void>): void
 }
 
-/** Where the environment of `netgrace/jest`, which lives outside of the context of the tests, finds their rigs. */
-export const JEST_RIGS: symbol = Symbol.for('netgrace.rigs')
-
-/** A rig as that environment sees it. */
-export interface SharedRig {
-  /** What happened since then, if anything did. */
-  storySince(ms: number): string | undefined
-}
-
-/** Closed behind the last test of the file, or of the `describe` in which it was called. */
+/** Closed behind the last test of the file, or of the `describe` in which it was called; `netgrace/jest` tells its story meanwhile. */
 export function shareWithJest(rig: Rig, { afterAll }: JestHooks): Rig {
   const { timeline } = rig
-  const rigs = ((globalThis as { [JEST_RIGS]?: Set<SharedRig> })[JEST_RIGS] ??= new Set())
+  const rigs = sharedRigs(globalThis)
   const shared: SharedRig = {
     storySince: (ms) => {
       if (!timeline.hasMoved(ms)) return undefined

@@ -138,10 +138,13 @@ export class Track {
 
   entries(): Entry[] {
     const entries: Entry[] = []
+    const { lost } = this
     for (let slot = this.#first; slot; slot = slot.next) {
       const { atMs, what, bytes, chunks } = slot
       const detail = bytes > 0 ? `${bytes} B${chunks > 1 ? ` in ${chunks} pieces` : ''}` : (slot.detail?.toString() ?? '')
       entries.push({ atMs, what, detail })
+      if (slot === this.#first && lost > 0 && slot.next)
+        entries.push({ atMs: slot.next.atMs, what: 'note', detail: `${lost} entries left out here` })
     }
     return entries
   }

@@ -1,8 +1,10 @@
+import { now } from '../../timeline/clock.ts'
 import { shortPath } from '../../timeline/frames.ts'
 import type { Scope } from '../scope.ts'
 import { runIn } from '../trace.ts'
 import { addToError } from './add-to-error.ts'
 import { tellRows } from './run-table.ts'
+import { sharedRigs } from './shared-rigs.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
 import { SuiteWatch } from './suite-watch.ts'
 
@@ -11,6 +13,8 @@ export interface JestEnvironment {
   setup(): Promise<void>
   teardown(): Promise<void>
   handleTestEvent?(event: JestEvent, state: JestState): Promise<void> | void
+  /** The global object of the tests. */
+  readonly global?: object
 }
 
 /** Whatever of its arguments it looks at. */
@@ -67,6 +71,7 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
     readonly #testFile: string
     readonly #scopes = new Map<JestTest, Scope>()
     readonly #skipped = new Set<string>()
+    readonly #startedAtMs = new WeakMap<JestTest, number>()
     #watch: SuiteWatch | undefined
 
     constructor(config: JestConfig, context: JestContext) {
@@ -97,7 +102,11 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
         case 'test_todo':
           this.#skipped.add(titleOf(event.test!))
           return handled
+        case 'test_start':
+          this.#startedAtMs.set(event.test!, now())
+          return handled
         case 'test_done':
+          this.#tellRigs(event.test!)
           return Promise.resolve(handled).then(() => this.#endTest(event.test!))
         case 'run_finish':
           return Promise.resolve(handled).then(() => this.#endFile(state))
@@ -138,6 +147,15 @@ export function leakEnvironment(Base: JestEnvironmentClass, options: FailOnLeaks
       const scope = this.#scopes.get(test) ?? this.#watch!.testScope(titleOf(test))
       this.#scopes.set(test, scope)
       return scope
+    }
+
+    /** Rigs that serve several tests, see {@link sharedRigs}: a test that failed has what happened on them meanwhile. */
+    #tellRigs(test: JestTest): void {
+      if (test.errors.length === 0) return
+      for (const rig of sharedRigs(this.global ?? {})) {
+        const story = rig.storySince(this.#startedAtMs.get(test) ?? 0)
+        if (story !== undefined) addToFailure(test.errors[0], story)
+      }
     }
 
     async #endTest(test: JestTest): Promise<void> {
