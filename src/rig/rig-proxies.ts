@@ -60,9 +60,7 @@ export class RigProxy {
       ),
     )
     const links = open.filter(({ record }) => foreign.has(record))
-    const cut = links.filter(
-      ({ link, record: { ending } }) => wasCut(ending) || (link.forced && ending?.kind === 'reset' && ending.by === 'local'),
-    )
+    const cut = links.filter(({ record: { ending } }) => wasCut(ending) || (ending?.kind === 'reset' && ending.by === 'local'))
     const answered = links.filter((one) => !cut.includes(one) && weEnded(one.record.ending))
     const clients = { cut: cut.map(({ record }) => record), answered: answered.map(({ record }) => record) }
     return judge(
