@@ -62,12 +62,28 @@ export type { LatencyOptions } from './faults/latency.ts'
 export type { ReorderOptions } from './faults/reorder.ts'
 export type { SlicerOptions } from './faults/slicer.ts'
 export type { SlowCloseOptions } from './faults/slow-close.ts'
-export type { Copy, DatagramContext, Direction, Fault, LaneContext, Random, Stage, TimerQueue, UdpFault, Verdict } from './model/fault.ts'
+export type {
+  ConnectContext,
+  ConnectFault,
+  Copy,
+  DatagramContext,
+  Direction,
+  Fault,
+  LaneContext,
+  ListenerFault,
+  Random,
+  Stage,
+  TimerQueue,
+  UdpFault,
+  Verdict,
+} from './model/fault.ts'
 export { END, RST, type Item } from './model/item.ts'
 export type { Link, LinkBytes, LinkRecord, LinkSide } from './model/link.ts'
-export type { After, Pattern, Where } from './model/where.ts'
+export type { After, Every, Pattern, Where } from './model/where.ts'
 export type { FaultProxy } from './proxy/fault-proxy.ts'
 export type { InjectedFault } from './proxy/injection.ts'
+export type { TcpFault } from './proxy/injections.ts'
+export type { MiddleTlsOptions } from './proxy/middle-tls.ts'
 export type { ProxyOptions } from './proxy/proxy-options.ts'
 export type { SawOptions } from './proxy/sightings.ts'
 export { startProxy } from './proxy/start-proxy.ts'
