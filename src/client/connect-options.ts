@@ -1,17 +1,17 @@
 import type { ConnectionOptions } from 'node:tls'
 
-import { boolean, checkOptions, duration, passedOn, signal, string, type Rules } from '../model/options.ts'
+import { boolean, checkOptions, passedOn, signal, string, timeout, type Rules } from '../model/options.ts'
 import { keepAliveRule, type KeepAlive } from './keep-alive.ts'
 
 /** Default of `connectTimeoutMs`. Milliseconds, well below a test's own timeout. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 2500
 
 export interface ConnectOptions {
-  /** How long connecting may take. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}. */
+  /** How long connecting may take, > 0. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}. */
   readonly connectTimeoutMs?: number | undefined
-  /** Ends the connection, as `timeout`, once no byte has come or gone for so long. Default: never. */
+  /** Ends the connection, as `timeout`, once no byte has come or gone for so long, > 0. Default: never. */
   readonly idleTimeoutMs?: number | undefined
-  /** How long `close()` waits for the peer's FIN. Default 1000. */
+  /** How long `close()` waits for the peer's FIN, > 0. Default 1000. */
   readonly closeTimeoutMs?: number | undefined
   /**
    * Lets the kernel probe an idle peer, and end the connection as `lost` when it does not answer. In whole seconds:
@@ -29,9 +29,9 @@ export interface ConnectOptions {
 }
 
 const RULES: Rules<ConnectOptions> = {
-  connectTimeoutMs: duration,
-  idleTimeoutMs: duration,
-  closeTimeoutMs: duration,
+  connectTimeoutMs: timeout,
+  idleTimeoutMs: timeout,
+  closeTimeoutMs: timeout,
   keepAlive: keepAliveRule,
   tls: passedOn,
   allowHalfOpen: boolean,

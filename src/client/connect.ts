@@ -16,7 +16,7 @@ import { Dialling } from './dialling.ts'
  * The caller ends it with `close()`, `reset()`, `await using`, or by aborting `signal`.
  *
  * @param to  A server or proxy as it is, an endpoint, a URL with host and port, or `'HOST:PORT'`.
- * @param options.connectTimeoutMs  How long connecting may take. Milliseconds, ≥ 0. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}.
+ * @param options.connectTimeoutMs  How long connecting may take. Milliseconds, > 0. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}.
  * @throws {TypeError | RangeError}  An option or the address is wrong. Nothing has been opened.
  * @throws {ConnectError}  `ERR_NETGRACE_CONNECT`: it did not come to a connection; `ending` says how.
  * @throws {NetgraceError}  `ERR_NETGRACE_STOPPED`: `signal` had aborted already. Nothing has been opened.

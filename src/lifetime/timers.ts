@@ -8,17 +8,15 @@
 import * as timers from 'node:timers'
 
 import { NetgraceError } from '../model/errors.ts'
+import { LONGEST_MS } from '../model/options.ts'
 import { LateTimer, nextCheckPhase } from './late-timer.ts'
 import { mainProcess } from './realm.ts'
-
-/** The longest delay that a timer of Node's takes; it warns of a longer one, and fires at once. */
-const LONGEST_MS = 2 ** 31 - 1
 
 const { setTimeout, clearTimeout, setInterval, setImmediate, clearImmediate } = timers
 const real = isReal()
 checkNextTick()
 
-/** Calls `act` after `ms`, or after {@link LONGEST_MS} if that is less. */
+/** Calls `act` after `ms`, or after {@link LONGEST_MS} if that is less: of a longer delay Node warns, and fires at once. */
 export function setTimer(act: () => void, ms: number): NodeJS.Timeout {
   const delayMs = Math.min(ms, LONGEST_MS)
   return real ? setTimeout(act, delayMs) : late(act, delayMs, false)

@@ -18,11 +18,20 @@ export function checkOptions<Options extends object>(options: Options, rules: Ru
   }
 }
 
-/** Milliseconds, from 0; a timer holds 2^31 - 1 at most. */
-export const duration: Rule = number(0, 2 ** 31 - 1, `a finite number ≥ 0 (at most ${2 ** 31 - 1})`)
+/** The most that a timer of Node's holds, 24.8 days. Milliseconds. */
+export const LONGEST_MS = 2 ** 31 - 1
+
+/** Milliseconds, from 0, which is at once, to {@link LONGEST_MS}. */
+export const duration: Rule = number(0, LONGEST_MS, `a finite number ≥ 0 (at most ${LONGEST_MS})`)
 
 /** A duration that a timer can be armed with to some effect: more than 0. */
-export const interval: Rule = number(Number.MIN_VALUE, 2 ** 31 - 1, `a finite number > 0 (at most ${2 ** 31 - 1})`)
+export const interval: Rule = number(Number.MIN_VALUE, LONGEST_MS, `a finite number > 0 (at most ${LONGEST_MS})`)
+
+/**
+ * What is called `…TimeoutMs`. 0 is refused: Node's `setTimeout(0)` of a socket is never, everywhere else it is at once. What
+ * is left out is the default.
+ */
+export const timeout: Rule = number(Number.MIN_VALUE, LONGEST_MS, `a finite number > 0 (at most ${LONGEST_MS}), or left out`)
 
 /** 0 lets the kernel choose. */
 export const listenPort: Rule = integer(0, 65535)

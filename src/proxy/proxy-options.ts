@@ -11,6 +11,7 @@ import {
   passedOn,
   signal,
   string,
+  timeout,
   type Rule,
   type Rules,
 } from '../model/options.ts'
@@ -45,7 +46,7 @@ export interface ProxyOptions {
   readonly signal?: AbortSignal | undefined
   /** TLS in the middle: the proxy ends the client's TLS and opens its own, so that faults and patterns work on what is in it. */
   readonly tls?: MiddleTlsOptions | undefined
-  /** How long a dial may take; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
+  /** How long a dial may take, > 0; then the client is reset. Default {@link DEFAULT_DIAL_TIMEOUT_MS}. */
   readonly dialTimeoutMs?: number | undefined
   /** Allows that no dial ever succeeds; otherwise `stop()` rejects then. Default false. */
   readonly allowUnreachable?: boolean | undefined
@@ -74,7 +75,7 @@ export const proxyRules: Rules<ProxyOptions> = {
   graceMs: duration,
   signal,
   tls,
-  dialTimeoutMs: duration,
+  dialTimeoutMs: timeout,
   allowUnreachable: boolean,
 }
 

@@ -1,5 +1,5 @@
 import { outOfRange, wrongValue } from '../model/invalid.ts'
-import { callback, checkOptions, duration, integer, interval, oneOf, signal, type Rules } from '../model/options.ts'
+import { callback, checkOptions, duration, integer, timeout, oneOf, signal, type Rules } from '../model/options.ts'
 import type { ScenarioProgress } from './progress.ts'
 
 export const DEFAULT_CLIENTS = 10
@@ -57,7 +57,7 @@ const RULES: Rules<ScenarioOptions> = {
   in: oneOf('inline', 'thread', 'process'),
   workers: integer(1, MOST_WORKERS_ASKED),
   message: callback,
-  timeoutMs: interval,
+  timeoutMs: timeout,
   signal,
   onProgress: callback,
 }

@@ -6,7 +6,7 @@ import { asError, messageOf } from '../lifetime/throw-all.ts'
 import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { wrongType } from '../model/invalid.ts'
-import { oneOf } from '../model/options.ts'
+import { LONGEST_MS, oneOf } from '../model/options.ts'
 import { DEFAULT_CLOSE_TIMEOUT_MS } from '../wire/wire.ts'
 import { entryFile } from './home.ts'
 import { startHost, type Where } from './host.ts'
@@ -70,7 +70,7 @@ export async function openSpawned(to: Endpoint, options: SpawnOptions, cancel?: 
     const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS } = connect
     const forget = signal && onAbort(signal, (reason) => calls.tell('abort', messageOf(reason)))
     await started(calls, where, to)
-    const ends = await calls.call('open', [to, connect], { withinMs: connectTimeoutMs + PATIENCE_MS })
+    const ends = await calls.call('open', [to, connect], { withinMs: Math.min(connectTimeoutMs + PATIENCE_MS, LONGEST_MS) })
     forget?.()
     client = new HostedClient(host, calls, ends as never, closeTimeoutMs)
     if (early) client.hear(early as never)
