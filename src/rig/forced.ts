@@ -28,6 +28,13 @@ export class ForcedConnectionError extends NetgraceError {
   }
 }
 
+/** Foreign TLS clients had connected and not finished their handshakes when the test ended: the timeline says from where. */
+export function handshakeError(pending: number, { url, opened }: NamedPart): NetgraceError {
+  const what = pending === 1 ? '1 TLS handshake was' : `${pending} TLS handshakes were`
+  const text = `${what} still under way when the test ended and had to be cut: a client was never closed\n  → ${url}${where(opened)}`
+  return new NetgraceError('ERR_NETGRACE_FORCED', `${text}\n  Meant so?  allowForced: true`)
+}
+
 /** What is said of foreign clients that were open when the test ended, and closed only because our FIN asked them to. */
 export function forgottenClients(forgotten: readonly ConnectionRecord[], part: NamedPart): string {
   const what = forgotten.length === 1 ? '1 client was' : `${forgotten.length} clients were`

@@ -6,7 +6,7 @@ import type { StopReport } from '../model/stop-report.ts'
 import type { CallSite } from '../timeline/call-site.ts'
 import { now } from '../timeline/clock.ts'
 import { foreignOf, judge, wasCut, weEnded, type ForeignRules } from './foreign.ts'
-import { unsettledError, type NamedPart } from './forced.ts'
+import { handshakeError, unsettledError, type NamedPart } from './forced.ts'
 import type { OwnEnds } from './own-ends.ts'
 
 /** A server as its rig sees it: of its own, or of the user's and supervised. */
@@ -85,6 +85,8 @@ export class RigServer<S extends AnyServer> {
       const cut = foreign.filter((one) => report.forced.includes(one) || wasCut(one.ending))
       const answered = foreign.filter((one) => !cut.includes(one) && open.has(one.id) && weEnded(one.ending))
       errors.push(...judge({ cut, answered }, this.#named, this.#setup, note))
+      const { pending } = report.handshakes
+      if (pending > 0 && !this.#setup.allowForced) errors.push(handshakeError(pending, this.#named))
     }
     if (report.unsettled.length > 0) errors.push(unsettledError(report.unsettled, this.#named))
     return errors.map((error) => site.blame(error))

@@ -651,6 +651,17 @@ describe('the handlers', () => {
     await server.stop({ graceMs: 0 })
   })
 
+  test('drip sends no more to a peer that does not read until it does', async () => {
+    const server = await serve(handlers.drip({ everyMs: 1, line: () => 'x'.repeat(2 ** 20) }), { graceMs: 0 })
+    const client = await dial(server)
+    const connection = await server.connectionOf(client)
+    client.pause()
+    await until(() => connection.socket.writableLength > 0)
+    const { bytesWritten } = connection.socket
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(connection.socket.bytesWritten).toBe(bytesWritten) // one line waits, and no other is put behind it
+  })
+
   test('drip leaves no timer behind when it has stopped', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const server = await serve(handlers.drip({ everyMs: 5 }))

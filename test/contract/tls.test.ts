@@ -298,6 +298,24 @@ describe('a handshake that comes to nothing', () => {
     expect(report.durationMs).toBeLessThan(10_000)
   })
 
+  test('fails the test of a rig that had to cut it, unless that is permitted', async () => {
+    for (const allowForced of [false, true]) {
+      const rig = openRig({ graceMs: 20, allowForced })
+      const server = await rig.server(silent, secured)
+      const stranger = dialBare(server)
+      await once(stranger, 'connect')
+      await turns(10)
+      const closing = rig.close().catch((error: unknown) => error)
+      if (allowForced) expect(await closing).toBeUndefined()
+      else
+        expect(await closing).toMatchObject({
+          code: 'ERR_NETGRACE_FORCED',
+          message: expect.stringMatching(/^1 TLS handshake was still under way/) as string,
+        })
+      await closed(stranger)
+    }
+  })
+
   test('is told on the timeline, with its peer', async () => {
     const rig = openRig()
     const server = await rig.server(silent, secured)

@@ -11,6 +11,14 @@ function coded(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code })
 }
 
+function at(code: string, address: string, port: number): Error {
+  return Object.assign(coded(code), { address, port })
+}
+
+function cause(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}
+
 test.each<[ending: Ending, line: string]>([
   [ending('eof'), 'EOF: the peer closed the connection gracefully'],
   [ending('eof', { by: 'local' }), 'EOF: we closed first, and the peer closed gracefully in answer'],
@@ -26,6 +34,36 @@ test.each<[ending: Ending, line: string]>([
   ],
   [ending('timeout', { by: 'local', phase: 'connecting' }), 'TIMEOUT: no answer to the connect within 12 ms'],
   [ending('timeout', { by: 'local' }), 'TIMEOUT: the peer did not answer in time, given up here after 12 ms'],
+  [
+    ending('timeout', { by: 'local', timedOut: { waitedFor: 'close', ms: 100 }, durationMs: 1014 }),
+    'TIMEOUT: no FIN from the peer within 100 ms of ours, given up here',
+  ],
+  [ending('timeout', { by: 'local', timedOut: { waitedFor: 'idle', ms: 40 } }), 'TIMEOUT: nothing came or went for 40 ms, given up here'],
+  [
+    ending('timeout', { by: 'local', phase: 'connecting', timedOut: { waitedFor: 'connect', ms: 40 } }),
+    'TIMEOUT: no answer to the connect within 40 ms',
+  ],
+  [
+    ending('refused', {
+      phase: 'connecting',
+      cause: new AggregateError([at('ECONNREFUSED', '::1', 80), at('ECONNREFUSED', '127.0.0.1', 80)]),
+    }),
+    'REFUSED: nobody listens there ([::1]:80 ECONNREFUSED, 127.0.0.1:80 ECONNREFUSED)',
+  ],
+  [
+    ending('error', {
+      by: 'local',
+      phase: 'connecting',
+      cause: new AggregateError([at('ETIMEDOUT', '127.0.0.1', 80), at('ECONNREFUSED', '::1', 80)]),
+    }),
+    'ERROR: 127.0.0.1:80 ETIMEDOUT, [::1]:80 ECONNREFUSED',
+  ],
+  [ending('error', { by: 'local', cause: new AggregateError([new Error('one'), coded('TWO')]) }), 'ERROR: one, TWO'],
+  [ending('eof', { certain: false, cause: cause('ERR_NETGRACE_TRUNCATED', 'cut short') }), 'EOF: cut short'],
+  [
+    ending('eof', { by: 'local', certain: false, cause: cause('ERR_NETGRACE_TRUNCATED', 'cut short') }),
+    'EOF: we closed first, and cut short',
+  ],
   [ending('lost', { cause: coded('ETIMEDOUT') }), 'LOST: the system gave the peer up (ETIMEDOUT)'],
   [ending('lost'), 'LOST: the system gave the peer up'],
   [ending('error', { by: 'local', cause: coded('EWHAT') }), 'ERROR: connect EWHAT'],

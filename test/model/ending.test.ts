@@ -23,6 +23,8 @@ describe('each rule by itself', () => {
     ["the peer's FIN in answer to ours", { endSeen: true, finFirst: true }, { kind: 'eof', by: 'local', certain: true }],
     ['an end that was a reset', { endSeen: true, falseEnd: true }, { kind: 'reset', by: 'peer', certain: true }],
     ['an end that may be a reset', { endSeen: true, finFirst: true, unsure: true }, { kind: 'eof', by: 'local', certain: false }],
+    ['an end of TLS without close_notify', { endSeen: true, truncated: true }, { kind: 'eof', by: 'peer', certain: false }],
+    ['a silent close of a socket that carries TLS', { carriesTls: true }, { kind: 'eof', by: 'peer', certain: false }],
     ['a silent close', {}, { kind: 'closed', by: 'local', certain: true }],
     ['a silent close after our FIN', { finFirst: true }, { kind: 'closed', by: 'local', certain: true }],
   ])('%s', (_what, seen, verdict) => {
