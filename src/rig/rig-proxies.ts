@@ -50,19 +50,13 @@ export class RigProxy {
 
   #judge(own: OwnEnds, sinceMs: number): Error[] {
     const { proxy } = this
-    const open = this.#openAtEnd!.map((link) => ({ link, record: recordOf(link, proxy) }))
-    const foreign = new Set(
-      foreignOf(
-        open.map(({ record }) => record),
-        own,
-        sinceMs,
-        proxy.path,
-      ),
-    )
-    const links = open.filter(({ record }) => foreign.has(record))
-    const cut = links.filter(({ record: { ending } }) => wasCut(ending) || (ending?.kind === 'reset' && ending.by === 'local'))
-    const answered = links.filter((one) => !cut.includes(one) && weEnded(one.record.ending))
-    const clients = { cut: cut.map(({ record }) => record), answered: answered.map(({ record }) => record) }
+    const { host, port, path } = proxy
+    const local = path === undefined ? { host, port } : { path }
+    const open = this.#openAtEnd!.map((link) => recordOf(link, local))
+    const foreign = foreignOf(open, own, sinceMs, path)
+    const cut = foreign.filter(({ ending }) => wasCut(ending) || (ending?.kind === 'reset' && ending.by === 'local'))
+    const answered = foreign.filter(({ ending }) => weEnded(ending))
+    const clients = { cut, answered }
     return judge(
       clients,
       { url: `${withoutPassword(this.proxy.url)} (proxy)`, opened: this.#setup.site.toString() },

@@ -366,8 +366,9 @@ test("a connection of the rig's own proxy that has to be cut is no foreign clien
   const server = await rig.server(() => {}) // younger than the proxy, so it is stopped while the link still stands
   const stranger = dial({ host: proxy.host, port: proxy.port, allowHalfOpen: true }).on('error', () => {})
   await server.nextConnection()
+  const { localPort } = stranger
   const error = (await rig.close().catch((thrown: unknown) => thrown)) as ForcedConnectionError
-  expect(error.forced).toMatchObject([{ peer: { port: stranger.localPort } }])
+  expect(error.forced).toMatchObject([{ peer: { port: localPort } }])
   expect(error.message).toContain(`→ ${proxy.url} (proxy)`)
   stranger.destroy()
 })
