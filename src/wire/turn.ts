@@ -17,8 +17,8 @@ export function currentTurn(): number {
 }
 
 /** Calls `act` so many turns later. */
-export function inTurns(count: number, act: () => void): void {
-  nextTurn(count > 1 ? () => inTurns(count - 1, act) : act)
+export function inTurns(left: number, act: () => void): void {
+  nextTurn(left > 1 ? () => inTurns(left - 1, act) : act)
 }
 
 /** How many turns a peer in this very process has to read what came last: after a long hold the timer comes before the poll. */

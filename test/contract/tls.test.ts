@@ -78,7 +78,7 @@ describe('wrong TLS options are told before anything is opened', () => {
     const dialled: string[] = []
     bare.server.on('connection', () => dialled.push('dialled'))
     const before = openSockets()
-    await expect(connect(bare, { tls: options as tls.ConnectionOptions })).rejects.toThrow()
+    await expect(connect(bare, { tls: options })).rejects.toThrow()
     await turns(20)
     expect(dialled).toStrictEqual([])
     expect(openSockets()).toBe(before)
@@ -173,7 +173,7 @@ describe.each(VERSIONS)('how a %s peer ended', (version) => {
     const sockets: tls.TLSSocket[] = []
     const server = tls.createServer({ ...certificate(), minVersion: version, maxVersion: version })
     server.on('connection', (raw: net.Socket) => raws.push(raw))
-    server.on('secureConnection', (socket) => sockets.push(socket.on('error', () => {}).resume() as tls.TLSSocket))
+    server.on('secureConnection', (socket) => sockets.push(socket.on('error', () => {}).resume()))
     server.on('tlsClientError', () => {})
     await once(server.listen(0, '127.0.0.1'), 'listening')
     onTestFinished(() => void server.close())
