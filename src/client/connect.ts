@@ -1,6 +1,6 @@
 import { onAbort } from '../lifetime/on-abort.ts'
 import { askedFor } from '../lifetime/origin.ts'
-import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
+import { formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
 import { asError } from '../lifetime/throw-all.ts'
 import { NetgraceError } from '../model/errors.ts'
 import type { Client } from '../model/client.ts'
@@ -9,6 +9,7 @@ import { Timeline } from '../timeline/timeline.ts'
 import type { NetClient } from './client.ts'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.ts'
 import { Dialling } from './dialling.ts'
+import { endpointToDial } from './endpoint-to-dial.ts'
 
 /**
  * Opens a connection and resolves to its client once it stands. The server may not have accepted it yet.
@@ -17,13 +18,13 @@ import { Dialling } from './dialling.ts'
  *
  * @param to  A server or proxy as it is, an endpoint, a URL with host and port, or `'HOST:PORT'`.
  * @param options.connectTimeoutMs  How long connecting may take. Milliseconds, > 0. Default {@link DEFAULT_CONNECT_TIMEOUT_MS}.
- * @throws {TypeError | RangeError}  An option or the address is wrong. Nothing has been opened.
+ * @throws {TypeError | RangeError}  An option or the address is wrong, or `to` is a server or proxy of netgrace's that speaks TLS, and there is no `tls`. Nothing has been opened.
  * @throws {ConnectError}  `ERR_NETGRACE_CONNECT`: it did not come to a connection; `ending` says how.
  * @throws {NetgraceError}  `ERR_NETGRACE_STOPPED`: `signal` had aborted already. Nothing has been opened.
  */
 export async function connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
   const by = callSite(connect)
-  return askedFor(() => openClient(endpointOf(to), options, new Timeline(), { by }))
+  return askedFor(() => openClient(endpointToDial(to, options), options, new Timeline(), { by }))
 }
 
 /** What a client is opened with, beside its options. */

@@ -2,12 +2,13 @@ import type { RequestListener } from 'node:http'
 
 import { openClient } from '../client/connect.ts'
 import type { ConnectOptions } from '../client/connect-options.ts'
+import { endpointToDial } from '../client/endpoint-to-dial.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import { askedFor } from '../lifetime/origin.ts'
 import { throwAll } from '../lifetime/throw-all.ts'
 import type { Client } from '../model/client.ts'
 import type { Handler } from '../model/connection.ts'
-import { endpointOf, type Address, type Endpoint } from '../model/endpoint.ts'
+import type { Address, Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { got } from '../model/invalid.ts'
 import { callback } from '../model/options.ts'
@@ -189,18 +190,20 @@ class OpenRig implements Rig {
 
   connect(to: Address, options: ConnectOptions = {}): Promise<Client> {
     const by = siteOf(this, 'connect')
-    return this.#client('a client', by, ({ cancel }) => openClient(endpointOf(to), options, this.timeline, { by, cancel }))
+    return this.#client('a client', by, ({ cancel }) => openClient(endpointToDial(to, options), options, this.timeline, { by, cancel }))
   }
 
   spawn(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
   spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient>
   spawn(to: Address, options: SpawnOptions): Promise<SpawnedClient> {
-    return this.#client('a spawned client', siteOf(this, 'spawn'), ({ cancel }) => openSpawned(endpointOf(to), options, cancel))
+    return this.#client('a spawned client', siteOf(this, 'spawn'), ({ cancel }) =>
+      openSpawned(endpointToDial(to, options), options, cancel),
+    )
   }
 
   async scenario(to: Address, options: ScenarioOptions = {}): Promise<ScenarioReport> {
     this.#parts.mustBeOpen()
-    const run = askedFor(() => startScenario(endpointOf(to), options, this.timeline))
+    const run = askedFor(() => startScenario(endpointToDial(to, undefined), options, this.timeline))
     const forget = this.#parts.defer({
       name: () => 'a scenario',
       site: siteOf(this, 'scenario'),

@@ -1,4 +1,5 @@
-import { endpointOf, type Address } from '../model/endpoint.ts'
+import { endpointToDial } from '../client/endpoint-to-dial.ts'
+import type { Address } from '../model/endpoint.ts'
 import { Timeline } from '../timeline/timeline.ts'
 import type { ScenarioReport } from './report.ts'
 import type { ScenarioOptions } from './scenario-options.ts'
@@ -18,5 +19,5 @@ import { startScenario } from './scenario-run.ts'
  * @see Graceful Shutdown of Go net.Listeners (2013), whose ten clients send ten messages each.
  */
 export async function runScenario(to: Address, options: ScenarioOptions = {}): Promise<ScenarioReport> {
-  return startScenario(endpointOf(to), options, new Timeline()).report
+  return startScenario(endpointToDial(to, undefined), options, new Timeline()).report
 }

@@ -1,9 +1,10 @@
 import { checkConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS, type ConnectOptions } from '../client/connect-options.ts'
+import { endpointToDial } from '../client/endpoint-to-dial.ts'
 import { onAbort } from '../lifetime/on-abort.ts'
 import { clone } from '../lifetime/realm.ts'
 import { askedFor } from '../lifetime/origin.ts'
 import { asError, messageOf } from '../lifetime/throw-all.ts'
-import { endpointOf, formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
+import { formatEndpoint, type Address, type Endpoint } from '../model/endpoint.ts'
 import { NetgraceError } from '../model/errors.ts'
 import { wrongType } from '../model/invalid.ts'
 import { LONGEST_MS, oneOf } from '../model/options.ts'
@@ -34,7 +35,7 @@ export interface SpawnOptions extends ConnectOptions {
 export function spawnClient(to: Address, options: SpawnOptions & { readonly in: 'process' }): Promise<SpawnedProcessClient>
 export function spawnClient(to: Address, options: SpawnOptions): Promise<SpawnedClient>
 export async function spawnClient(to: Address, options: SpawnOptions): Promise<SpawnedClient> {
-  return askedFor(() => openSpawned(endpointOf(to), options))
+  return askedFor(() => openSpawned(endpointToDial(to, options), options))
 }
 
 /** As {@link spawnClient}, for a rig. When `cancel` aborts, what does not stand yet is killed. */
