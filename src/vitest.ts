@@ -150,7 +150,7 @@ async function beforeFixtures(): Promise<VitestHooks['beforeEach']> {
     ? TestRunner
     : await (import(suite) as Promise<Partial<SuiteApi>>).catch(() => ({}) as Partial<SuiteApi>)
   return getCurrentSuite
-    ? (hook) => void getCurrentSuite().on('beforeEach', hook)
+    ? (hook) => getCurrentSuite().on('beforeEach', hook)
     : (hook) => vitest.beforeEach((context) => hook(context as never))
 }
 

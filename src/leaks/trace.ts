@@ -1,5 +1,5 @@
 // The only module that knows of async_hooks and diagnostics_channel. Off until the first hold, off again after the last.
-import { AsyncLocalStorage, AsyncResource, createHook, executionAsyncId } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource, createHook, executionAsyncId, executionAsyncResource } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { resolve } from 'node:path'
 
@@ -11,6 +11,7 @@ import { Birth } from './birth.ts'
 import { fileBorn, forgetFiles, requestBegan } from './files.ts'
 import { handleOf, type Handle } from './handle.ts'
 import { isListener, TRACED_TYPES } from './kinds.ts'
+import { marks } from './marks.ts'
 import {
   AGE_MS,
   birthOf,
@@ -32,6 +33,10 @@ export interface Context {
   readonly origin: Stack | undefined
 }
 
+interface Queued extends Context {
+  readonly stack: Stack
+}
+
 /** `listen(port, host)` goes through dns and loses the user's frame; this channel is published inside `listen()`. */
 const LISTEN = 'tracing:net.server.listen:asyncStart'
 /** Published inside `net.connect()`, nearer to the user than where its handle is born: a stack costs by the calls in it. */
@@ -40,7 +45,15 @@ const DIAL = 'net.client.socket'
 const ACCEPTS = ['net.server.socket', 'http2.server.stream.created']
 
 /** All others are passed over before anything is done for them: on Node 20 and 22 there is one for each promise. */
-const CONCERN_US = new Set([...TRACED_TYPES, 'TCPCONNECTWRAP', 'PIPECONNECTWRAP', 'FSREQPROMISE', 'HTTPINCOMINGMESSAGE', 'Test'])
+const CONCERN_US = new Set([
+  ...TRACED_TYPES,
+  'TCPCONNECTWRAP',
+  'PIPECONNECTWRAP',
+  'FSREQPROMISE',
+  'HTTPINCOMINGMESSAGE',
+  'QueuedRequest',
+  'Test',
+])
 
 /** Of what was opened before it was watched. */
 const UNWATCHED: Context = { scope: undefined, origin: undefined }
@@ -59,6 +72,8 @@ let dial: { readonly stack: Stack; readonly within: number } | undefined
 /** The accepted socket that is given its listener's context. */
 let adopted: Birth | undefined
 let declared: ((test: object) => void) | undefined
+/** Requests that wait for a socket of their agent. */
+const queued = marks<Queued>()
 let isSupported = false
 let ageing: ReturnType<typeof setTicker> | undefined
 
@@ -157,7 +172,7 @@ function assertSupported(): void {
 function born(id: number, type: string, triggerId: number, resource: object): void {
   if (type === 'PROMISE' || !CONCERN_US.has(type)) return
   // Anybody may call a resource of their own what they like.
-  if (resource instanceof AsyncResource) return type === 'Test' ? declared?.(resource) : undefined
+  if (resource instanceof AsyncResource) return ofNode(type, resource)
   switch (type) {
     case 'HTTPINCOMINGMESSAGE':
       return parserBorn(resource)
@@ -173,6 +188,13 @@ function born(id: number, type: string, triggerId: number, resource: object): vo
     default:
       return handleBorn(id, type, triggerId, resource)
   }
+}
+
+function ofNode(type: string, resource: object): void {
+  if (type === 'Test') declared?.(resource)
+  if (type !== 'QueuedRequest') return
+  const { scope, origin } = currentContext()
+  queued.set(resource, { scope, origin, stack: captureStack(born) })
 }
 
 function handleBorn(id: number, type: string, triggerId: number, resource: Handle): void {
@@ -191,6 +213,15 @@ function handleBorn(id: number, type: string, triggerId: number, resource: Handl
   const birth = new Birth({ type, ref: new WeakRef(resource), bornAtMs: now(), scope, origin, stack, via, accepted, id })
   enter(birth, resource, id)
   rememberStart(birth, resource)
+}
+
+/**
+ * A request that waited for a socket of its agent gets one, used or new, from within the callbacks of the request before it,
+ * and Node hands it over in the context in which the request was made. From there on the socket is that of the request.
+ */
+function inItsQueue(birth: Birth | undefined): Birth | undefined {
+  const waited = birth && queued.get(executionAsyncResource())
+  return waited ? Object.assign(birth, waited) : birth
 }
 
 /** Of two kinds only the call that starts them, right after the birth, knows what is watched, and whether there is a thread at all. */
@@ -223,7 +254,7 @@ function onNextCall(handle: Handle, method: 'start' | 'startThread', act: (args:
  * fired.
  */
 function bornBefore(type: string, resource: object, reused: object | undefined): Birth | undefined {
-  if (reused) return birthOfHandle(reused)
+  if (reused) return inItsQueue(birthOfHandle(reused))
   if (adopted?.handle === resource) return adopted
   return type === 'Timeout' ? birthOfHandle(resource) : undefined
 }

@@ -35,8 +35,23 @@ export function framesOf(stack: Stack | undefined): readonly Frame[] {
   if (!stack) return []
   let frames = read.get(stack)
   if (!frames) {
-    frames = linesOf(stack).flatMap((text) => frameOf(text) ?? [])
+    formatStack(stack)
+    frames = framesIn(stack.stack ?? '')
     read.set(stack, frames)
+  }
+  return frames
+}
+
+/** One line that opens a hundred thousand handles is parsed once. */
+const parsed = new Map<string, readonly Frame[]>()
+const MOST_PARSED = 256
+
+function framesIn(text: string): readonly Frame[] {
+  let frames = parsed.get(text)
+  if (!frames) {
+    frames = text.split('\n').flatMap((line) => frameOf(line) ?? [])
+    if (parsed.size === MOST_PARSED) parsed.clear()
+    parsed.set(text, frames)
   }
   return frames
 }

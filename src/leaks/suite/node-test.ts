@@ -48,6 +48,7 @@ export function failOnLeaksIn({ beforeEach, after }: NodeTestHooks): (options?: 
     const notRun = new Set<string>()
     const reported: TableRow[] = []
     let root: Test | undefined
+    let hasEnded = false
     // With `--test-isolation=none` one process runs all files, and its argument is none of them.
     let file = process.argv[1]
     const fileName = (): string => (file === undefined ? 'the test file' : shortPath(file))
@@ -55,7 +56,8 @@ export function failOnLeaksIn({ beforeEach, after }: NodeTestHooks): (options?: 
       release: 'everything', // node:test waits for the process to end by itself
       fileOf: fileName,
       tell(rows) {
-        for (const row of rows) reported.push(row)
+        if (hasEnded) tellRows(rows) // a test that timed out may be judged later than its file
+        else for (const row of rows) reported.push(row)
       },
       isSkipped: (name) => notRun.has(name),
     })
@@ -73,6 +75,7 @@ export function failOnLeaksIn({ beforeEach, after }: NodeTestHooks): (options?: 
     })
     running.push(async () => {
       const error = await watch.endFile(fileName())
+      hasEnded = true
       tellRows(reported)
       return error
     })

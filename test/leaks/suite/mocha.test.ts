@@ -165,3 +165,18 @@ test('a wrong option is told before any test runs', async () => {
   })
   expect(stderr).toMatch(/TypeError: at must be one of file, test, got "suite"/)
 })
+
+test('a filter that throws, or a list that cannot be read, fails the run and keeps it from nothing', async () => {
+  const plugin = join(folder, 'throwing.mjs')
+  const options = '{ withinMs: 50, ignore: [(leak) => leak.nothing.here] }'
+  writeFileSync(
+    plugin,
+    `import { failOnLeaks } from ${JSON.stringify(door())}\nexport const { mochaHooks, mochaGlobalSetup, mochaGlobalTeardown } = failOnLeaks(${options})`,
+  )
+  const throwing = await run(['hang.spec.cjs'], undefined, ['--require', plugin])
+  expect(throwing.failed[atEnd]).toMatch(/^ignore\[0\], asked about a (?:tcp-listener|timer) opened at .*hang\.spec\.cjs/)
+  writeFileSync(join(folder, 'netgrace-leaks.json'), '{')
+  const broken = await run(['hang.spec.cjs'], {})
+  rmSync(join(folder, 'netgrace-leaks.json'))
+  expect(broken.failed[atEnd]).toContain('netgrace-leaks.json cannot be read')
+})

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { expect, test } from 'vitest'
@@ -8,6 +11,7 @@ import { bundled } from '../bundle.ts'
 const nodeTest = bundled('leaks/suite/node-test.ts')
 const reporter = bundled('reporter.ts')
 const suite = fileURLToPath(new URL('fixtures/suites/mixed.node.mjs', import.meta.url))
+const hanging = fileURLToPath(new URL('fixtures/suites/hanging.node.mjs', import.meta.url))
 const leaking = fileURLToPath(new URL('fixtures/suites/leaking.node.mjs', import.meta.url))
 
 /** What `node --test` says of the suite, in TAP. */
@@ -74,4 +78,42 @@ test('with netgrace/reporter it is one table for all files', async () => {
   expect(tap.match(/outlived/g)).toHaveLength(1)
   expect(tap).toMatch(/^7 handles outlived their test file, opened by 3 lines$/m)
   expect(tap).toMatch(/^ {2}1 {2}tcp-listener {2}.*leaking\.node\.mjs:10:\d+ .*leaking\.node\.mjs$/m)
+})
+
+/** Runs a file by itself, in a folder of its own. */
+async function runAlone(file: string, how: string, args: readonly string[] = []): Promise<{ code: number; output: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'netgrace-node-test-'))
+  if (how === 'list') writeFileSync(join(folder, 'netgrace-leaks.json'), '{')
+  const { NODE_TEST_CONTEXT: _, ...own } = process.env
+  const env = { ...own, HOW: how, LEAKS: pathToFileURL(nodeTest()).href, OPTIONS: '{}', NO_COLOR: '1' }
+  try {
+    return await new Promise((resolve) => {
+      execFile(process.execPath, [...args, file], { cwd: folder, env, timeout: 25_000, maxBuffer: 1e8 }, (error, stdout) =>
+        resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout }),
+      )
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test.each([
+  ['plain', /1 handle was still open 20 ms after .*hanging\.node\.mjs had ended/],
+  ['ignore', /ignore\[0\], asked about a tcp-listener opened at .*, threw TypeError/],
+  ['list', /netgrace-leaks\.json cannot be read/],
+  ['many', /20001 handles were still open/],
+  ['frozen', /1 handle was still open/],
+  ['todo', /1 handle was still open 20 ms after .*hanging\.node\.mjs had ended/],
+])('a file that runs by itself ends, says what is wrong and fails: %s', async (how, message) => {
+  const { code, output } = await runAlone(hanging, how)
+  expect(output).toMatch(message)
+  expect(code).toBe(1)
+})
+
+test.skipIf(process.versions.node.startsWith('20.'))('all files of one process are told, each by its name', async () => {
+  const none = process.versions.node.startsWith('22.') ? '--experimental-test-isolation=none' : '--test-isolation=none'
+  const { code, output } = await runAlone(leaking, 'ignore', ['--test', none, hanging])
+  expect(output).toMatch(/1\. ignore\[0\], asked about a tcp-listener opened at .*hanging\.node\.mjs/)
+  expect(output).toMatch(/2\. 1 handle was still open 50 ms after .*leaking\.node\.mjs had ended/)
+  expect(code).toBe(1)
 })
