@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
@@ -100,6 +101,19 @@ test('a handler that fails is told, with what a terminal would obey written out,
   expect(await run.ended).toBe(1)
   expect(run.stdout).toMatch(/\nstopped: 1 accepted, 1 ended before, .*\na handler failed: no \\u001b\[8mmore\n$/)
 })
+
+test.skipIf(!has('openssl'))(
+  'a key that is not that of the certificate is one clear line, and exit 2 (where there is openssl)',
+  async () => {
+    const folder = temporaryFolder()
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    writeFileSync(join(folder, 'cert.pem'), certificate().cert)
+    const run = netgrace(`server --tls-cert ${folder}/cert.pem --tls-key ${folder}/key.pem`)
+    expect(await run.ended).toBe(2)
+    expect(run.stderr).toBe('netgrace: --tls-key is not the key of --tls-cert\n')
+  },
+)
 
 test('--handler drip drips each second, --handler discard is silent', async () => {
   const drip = await serving('--handler drip')

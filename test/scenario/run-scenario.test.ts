@@ -290,6 +290,17 @@ test('a message callback that throws, or gives no text, fails its own client alo
   expect(await server.stop()).toMatchObject({ forced: [] })
 })
 
+test('an async message callback is refused, and what it rejects with is not left unhandled', async () => {
+  const server = await startEchoServer()
+  const message = (async () => Promise.reject(new Error('later'))) as unknown as () => string
+  for (const where of ['inline', 'thread'] as const) {
+    const report = await runScenario(server, { clients: 1, messages: 1, in: where, message })
+    expect(report.clients[0]!.error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+    expect(report.clients[0]!.error!.message).toMatch(/^what message\(1, 1\) returns must be a string, got Promise/)
+  }
+  await server.stop()
+})
+
 test('a reply without end is not read for ever', async () => {
   const server = await bareServer((socket) => {
     const chunk = Buffer.alloc(65_536, 'x')
