@@ -4,7 +4,7 @@ import type { Rig } from './rig.ts'
 
 /** What is used of Jest's globals, or of `@jest/globals`. */
 export interface JestHooks {
-  afterAll(hook: () => Promise<void>): void
+  readonly afterAll: (hook: () => Promise<void>) => void
 }
 
 /** Closed behind the last test of the file, or of the `describe` in which it was called; `netgrace/jest` tells its story meanwhile. */

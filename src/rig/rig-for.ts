@@ -25,7 +25,7 @@ export function rigFor(context: TestContextLike | SuiteContextLike | MochaHookCo
   if (typeof context !== 'object' || context === null) throw wrongType('context', 'the context of a test, or of a hook', context)
   if ('afterAll' in context) return shareWithJest(openRig(options), context)
   if (isMochaContext(context)) {
-    const open = context.test.type === 'hook' && /^"before all" hook/.test(context.test.title) ? forMochaSuite : forMochaTest
+    const open = context.test.type === 'hook' && context.test.title.startsWith('"before all" hook') ? forMochaSuite : forMochaTest
     return open(context, () => openRig(options))
   }
   if ('after' in context && context.name !== '<root>') return forTest(context, openRig(options))
