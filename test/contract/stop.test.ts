@@ -428,12 +428,12 @@ describe('the deadline', () => {
 
   test('a peer that has closed in time is not cut because this thread was busy beyond the deadline', async () => {
     const server = await serve(async (connection) => void (await connection.readToEnd()))
-    const { ended } = closingBehindTheBack(server)
+    const untilEnded = closingBehindTheBack(server)
     await server.connectionsReach(20)
     const stopped = server.stop({ graceMs: 300 })
     await until(() => server.state === 'draining')
     await turns(2)
-    ended() // blocks until all of them have sent their FIN, beyond the deadline
+    untilEnded() // blocks until all of them have sent their FIN, beyond the deadline
     expect(await stopped).toMatchObject({ accepted: 20, forced: [] })
   })
 
@@ -656,8 +656,8 @@ test('a stopped server leaves no timer that keeps the process', async () => {
   expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap')).toStrictEqual([])
 })
 
-/** 20 clients in another thread, which answer our FIN after 50 ms. `ended` blocks this thread until they have, and beyond the deadline. */
-function closingBehindTheBack(to: { readonly port: number }): { ended(): void } {
+/** 20 clients in another thread, which answer our FIN after 50 ms. What it gives blocks this thread until they have, and beyond the deadline. */
+function closingBehindTheBack(to: { readonly port: number }): () => void {
   const code = `
     const { workerData, parentPort } = require('node:worker_threads')
     const net = require('node:net')
@@ -669,11 +669,10 @@ function closingBehindTheBack(to: { readonly port: number }): { ended(): void } 
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(code, { eval: true, workerData: { port: to.port, flag } })
   onTestFinished(async () => void (await worker.terminate()))
-  return {
-    ended() {
-      const since = performance.now()
-      while (performance.now() - since < 350 || Atomics.load(flag, 0) < 20)
-        if (performance.now() - since > 10_000) throw new Error('they did not end')
-    },
+  return () => {
+    const since = performance.now()
+    while (performance.now() - since < 350 || Atomics.load(flag, 0) < 20) {
+      if (performance.now() - since > 10_000) throw new Error('they did not end')
+    }
   }
 }

@@ -211,13 +211,13 @@ test('a signal that aborts while a name is looked up ends the wait for it', asyn
 })
 
 test('a server whose signal aborts while it starts rejects, and nothing is left open', async () => {
-  const before = openSockets()
+  const before = udpHandles()
   const aborting = new AbortController()
   const starting = expect(startUdpEchoServer({ signal: aborting.signal })).rejects.toMatchObject({ code: 'ERR_NETGRACE_STOPPED' })
   aborting.abort()
   await starting
   expect(getEventListeners(aborting.signal, 'abort')).toStrictEqual([])
-  expect(openSockets()).toBe(before)
+  expect(udpHandles()).toBe(before)
 })
 
 test('a client whose socket its user closes has ended: closed, by us', async () => {
