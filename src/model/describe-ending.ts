@@ -76,6 +76,6 @@ function attempt({ address, port, code, message }: Attempt): string {
   return `${port === undefined ? address : formatEndpoint({ host: address, port })} ${what}`
 }
 
-function codeOf(error: Error | undefined): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code
+function codeOf(error: NodeJS.ErrnoException | undefined): string | undefined {
+  return error?.code
 }
