@@ -1,3 +1,4 @@
+import { isError } from '../model/brand.ts'
 import type { Leak, LeakFilter } from '../model/leak.ts'
 import { formatSite, slashed } from '../timeline/frames.ts'
 
@@ -12,7 +13,7 @@ function says(filter: (leak: Leak) => unknown, n: number, leak: Leak): boolean {
   try {
     answer = filter(leak)
   } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    const reason = isError(error) ? `${error.name}: ${error.message}` : String(error)
     throw new Error(`${asked} threw ${reason}`, { cause: error })
   }
   if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function')

@@ -15,7 +15,7 @@ type Called = Pick<
  */
 export interface SpawnedClient extends Called, AsyncDisposable {
   drip(data: Data, options: { readonly everyMs: number }): Promise<Disposable>
-  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
   pause(): Promise<void>
   resume(): Promise<void>
   halfClose(): Promise<void>

@@ -138,7 +138,7 @@ export class Wire implements Omit<Client, 'ask'> {
     return drip(this, this.socket, data, options)
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return new Chunks(this.#reader)
   }
 
