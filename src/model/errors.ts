@@ -23,7 +23,6 @@ export type NetgraceErrorCode =
   | 'ERR_NETGRACE_UNKNOWN_CONNECTION'
   | 'ERR_NETGRACE_UNSETTLED'
   | 'ERR_NETGRACE_UNSUPPORTED'
-  | 'ERR_NETGRACE_UNSUPPORTED'
   | 'ERR_NETGRACE_UPSTREAM'
 
 /** What netgrace throws when the caller's world went wrong: a `code` for programs, a message that says what, which and what to do, and the system's error as `cause`. */
