@@ -56,8 +56,7 @@ function find(birth: Birth): Opener {
 
 /** What a package opens while its module is evaluated is the package's, for the life of the process: no line that imports it can help it. */
 function isAtImport(frames: readonly Frame[]): boolean {
-  const own = frames.filter(({ whose }) => whose !== 'node' && whose !== 'ours')
-  if (own[0]?.whose !== 'package') return false
+  if (frames.find(({ whose }) => whose !== 'node' && whose !== 'ours')?.whose !== 'package') return false
   const innermost = frames.findIndex(({ whose }) => whose === 'user')
   return frames.slice(0, innermost === -1 ? undefined : innermost).some(isLoader)
 }

@@ -169,8 +169,8 @@ export class SuiteWatch {
   }
 
   #isShared({ stack }: Birth): boolean {
-    const { isSharedBy } = this.#runner
-    return isSharedBy !== undefined && framesOf(stack).some((frame) => frame.whose === 'runner' && isSharedBy(frame.function))
+    if (!this.#runner.isSharedBy) return false
+    return framesOf(stack).some((frame) => frame.whose === 'runner' && this.#runner.isSharedBy?.(frame.function) === true)
   }
 
   #accept(): Error | undefined {

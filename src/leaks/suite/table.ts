@@ -13,7 +13,7 @@ export function tableOf(rows: readonly TableRow[]): string {
   if (rows.length === 0) return ''
   const groups = new Map<string, TableRow[]>()
   for (const row of rows) {
-    const key = `${what(row.leak)}\n${place(row.leak)}`
+    const key = `${kindOf(row.leak)}\n${place(row.leak)}`
     const group = groups.get(key)
     if (group) group.push(row)
     else groups.set(key, [row])
@@ -34,11 +34,11 @@ function cellsOf(rows: readonly TableRow[]): string[] {
   const files = new Set(rows.map((row) => row.testFile)).size
   const by = [leak.site?.function, leak.package && `(${leak.package.replace(/(?<=.)@/, ' ')})`].filter(Boolean).join(' ')
   const first = leak.scope !== undefined && leak.site && isInPackage(leak.site) ? `, first in ${JSON.stringify(leak.scope)}` : ''
-  return [String(rows.length), what(leak), place(leak), by, `${files === 1 ? testFile : `${files} test files`}${first}`]
+  return [String(rows.length), kindOf(leak), place(leak), by, `${files === 1 ? testFile : `${files} test files`}${first}`]
 }
 
 /** An accepted socket has the line of its listener, as a client that was opened there would. */
-function what({ kind, detail }: Leak): string {
+function kindOf({ kind, detail }: Leak): string {
   return detail === 'accepted' ? `${kind} accepted` : kind
 }
 

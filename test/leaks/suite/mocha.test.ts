@@ -129,8 +129,8 @@ test('NETGRACE_LEAKS=accept writes them down by test; then only new ones fail', 
   const accepted = JSON.parse(readFileSync(join(folder, 'netgrace-leaks.json'), 'utf8')) as object[]
   const file = expect.stringMatching(/mixed\.spec\.cjs$/) as string
   expect(accepted).toHaveLength(5)
-  const test = expect.stringMatching(/mixed\.spec\.cjs > leaks a socket$/) as string
-  expect(accepted).toContainEqual({ testFile: file, test, file, function: 'dial', kind: 'tcp-socket', count: 1 })
+  const name = expect.stringMatching(/mixed\.spec\.cjs > leaks a socket$/) as string
+  expect(accepted).toContainEqual({ testFile: file, test: name, file, function: 'dial', kind: 'tcp-socket', count: 1 })
   expect(Object.keys((await run([mixed], {})).failed)).toEqual(ofTheirOwn)
   rmSync(join(folder, 'netgrace-leaks.json'))
   expect(Object.keys((await run([mixed], {})).failed)).toContain(atEnd)

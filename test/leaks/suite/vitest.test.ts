@@ -85,7 +85,7 @@ test('NETGRACE_LEAKS=accept writes them down by test, file, function and kind; t
   const accepted = join(folder, 'netgrace-leaks.json')
   expect((await run('mixed', {}, { NETGRACE_LEAKS: 'accept' })).file).toBe('')
   const file = expect.stringMatching(/mixed\.suite\.ts$/) as string
-  const of = (test: string): object => ({ testFile: file, test, file, function: 'dial', kind: 'tcp-socket', count: 1 })
+  const of = (name: string): object => ({ testFile: file, test: name, file, function: 'dial', kind: 'tcp-socket', count: 1 })
   expect(JSON.parse(readFileSync(accepted, 'utf8'))).toEqual(
     ['at once > leaks among others', 'fails by itself, and leaks', 'leaks a socket', 'times out, and leaks later'].map(of),
   )
