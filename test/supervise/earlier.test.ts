@@ -141,3 +141,15 @@ describe('connections that Node does not show', () => {
     expect(client.destroyed).toBe(false)
   })
 })
+
+test('a connection that is being destroyed at quit takes the place of none that is untracked', async () => {
+  const made = await listening(net.createServer())
+  await unseenClient(made)
+  const supervised = await supervise(made.server, { graceMs: 30 })
+  const accepted = once(made.server, 'connection') as Promise<[net.Socket]>
+  await bareClient(made)
+  const [seen] = await accepted
+  await until(() => supervised.connections.size === 1)
+  seen.destroy() // the server counts it no more, and its `close` is yet to come
+  expect(await supervised.stop()).toMatchObject({ accepted: 1, untracked: 1 })
+})

@@ -20,11 +20,21 @@ const supervised = new WeakSet<ForeignServer>()
  * Fastify, Koa and ws stand on one. It listens afterwards, on a free loopback port unless you have told it where.
  * Supervise it before it listens, or at once: of connections from before, not all can be found.
  *
- * At quit, in this order: what the kernel has accepted but Node has not seen is reset; the listener closes; never-used
- * connections and idle keep-alive ones close (see `idle.lingerMs`), a busy one after its answer, which says `Connection:
- * close`; HTTP/2 sessions get GOAWAY; upgraded connections, and all of a server that speaks no HTTP, get a FIN, a turn or
- * two after `quit`, so that whoever listens to it can say goodbye first; whose TLS handshake is under way may still ask
- * once. What is left at the deadline is reset.
+ * At quit, in this order: what the kernel has accepted but Node has not seen is reset (in a cluster worker it is left to the
+ * siblings); the listener closes; then each connection gets a FIN as soon as nothing is under way on it:
+ *
+ * - an idle keep-alive one at once (see `idle.lingerMs`), one that was never used too, unless it is younger than 250 ms;
+ * - a busy one behind the answers to all that was asked before quit, of which the last says `Connection: close`; where the
+ *   headers of the last were out already, its client has 250 ms to ask once more. What comes behind the FIN is read and
+ *   dropped until the peer's FIN, so that an early answer to an upload is not lost (RFC 9112 §9.6);
+ * - an HTTP/2 session gets GOAWAY; one whose TLS handshake is under way may still ask once;
+ * - an upgrade that is being decided once it has been answered, an upgraded connection a turn or two after `quit`, so that
+ *   whoever listens to it can say goodbye first;
+ * - one of a server that speaks no HTTP once the server has answered what it has read, or 250 ms before the deadline at the
+ *   latest (with a shorter grace, a quarter of it).
+ *
+ * What a server writes behind its FIN is not sent: it is counted in the report as `cutOff`, and is no `error` of the socket's.
+ * What is left at the deadline is reset; an HTTP/1 peer that has had all its answers and does not answer the FIN is left.
  *
  * The caller ends it with `stop()`, `await using`, or by aborting `signal`. Then nothing of ours is left on the server. A
  * server can be supervised again after that, and not before.
