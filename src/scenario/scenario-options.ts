@@ -7,8 +7,9 @@ export const DEFAULT_CLIENTS = 10
 export const DEFAULT_MESSAGES = 10
 /** What the whole may take, beside the pauses that were asked for: below the 5,000 that a test may take in most runners. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 4000
-/** And for each message of all clients together. Milliseconds. */
+/** And for each message of all clients together, and for each client, which has to dial. Milliseconds. */
 export const DEFAULT_TIMEOUT_EACH_MS = 2
+export const DEFAULT_TIMEOUT_CLIENT_MS = 10
 /** A system has fewer ports to dial one server from. */
 export const MOST_CLIENTS = 100_000
 /** Of all clients together: the time of each round trip is kept for the percentiles. */
@@ -36,7 +37,8 @@ export interface ScenarioOptions {
   readonly message?: ((client: number, count: number) => string) | undefined
   /**
    * Bounds the whole, from the moment that all clients begin: whoever is not done is cut, and its row says what it was
-   * doing. Default {@link DEFAULT_TIMEOUT_MS}, {@link DEFAULT_TIMEOUT_EACH_MS} a message of all clients together, and the pauses.
+   * doing. Default {@link DEFAULT_TIMEOUT_MS}, {@link DEFAULT_TIMEOUT_CLIENT_MS} a client,
+   * {@link DEFAULT_TIMEOUT_EACH_MS} a message of all clients together, and the pauses.
    */
   readonly timeoutMs?: number | undefined
   /** Aborting it: no new message, replies on their way are still read, each client closes, for at most a second. */
@@ -75,7 +77,8 @@ export function workersFor(clients: number, asked: number = MOST_WORKERS): numbe
 }
 
 function defaultTimeoutMs(clients: number, messages: number, intervalMs: number): number {
-  const ms = DEFAULT_TIMEOUT_MS + DEFAULT_TIMEOUT_EACH_MS * clients * messages + intervalMs * (messages - 1)
+  const work = DEFAULT_TIMEOUT_CLIENT_MS * clients + DEFAULT_TIMEOUT_EACH_MS * clients * messages
+  const ms = DEFAULT_TIMEOUT_MS + work + intervalMs * (messages - 1)
   return Math.min(ms, LONGEST_TIMER_MS)
 }
 

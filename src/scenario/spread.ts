@@ -13,7 +13,7 @@ import type { Task } from './task.ts'
 import { textsFor } from './texts.ts'
 
 /** How long the threads or processes may take until all are ready: for one, and for each more, since they share the processors. Milliseconds. */
-const START_MS = 3500
+const START_MS = 10_000
 const START_EACH_MS = 1000
 
 /** How long they may take to tell, beyond what their clients may take, before they are taken for frozen: a little, and a little a client. Milliseconds. */

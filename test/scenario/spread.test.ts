@@ -360,7 +360,7 @@ test('of hundreds that dial at once none overflows a backlog, and a server that 
     sockets.push(socket)
     if (sockets.length === 600) for (const one of sockets) one.on('data', (chunk) => one.write(chunk)).on('end', () => one.end())
   })
-  const report = await runScenario(server, { clients: 600, messages: 1 })
+  const report = await runScenario(server, { clients: 600, messages: 1, timeoutMs: 25_000 })
   report.assertOk()
   expect(report.durationMs).toBeGreaterThan(900) // two more rounds of half a second
 })
