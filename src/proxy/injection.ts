@@ -62,10 +62,10 @@ export class Injection implements InjectedFault, StrikeOwner {
     if (is === 'open') this.#openThen.add(link)
     if (this.#off || this.#suspended || !link.canEnd('reset')) return
     const { links = is, probability } = this.where
-    if (typeof links === 'string' && links !== is) return this.waits.notChosen()
+    if (typeof links === 'string' && links !== is) return
     if (probability !== undefined && new Seeded(seedOf(this.#seed, 'toss')).at(link.id) >= probability) return this.waits.spared()
     const chosen = typeof links === 'function' ? this.#asks(links, link) : true
-    if (chosen === false) return this.waits.notChosen()
+    if (chosen === false) return
     const strike = new LinkStrike(this, link, chosen)
     this.#strikes.set(link, strike)
     strike.begin()
@@ -77,7 +77,7 @@ export class Injection implements InjectedFault, StrikeOwner {
     const { links } = this.where
     if (!strike || strike.isChosen !== undefined || typeof links !== 'function') return
     const chosen = this.#asks(links, link) ?? false
-    if (!chosen) this.#dismiss(link)
+    if (!chosen) this.#strikes.delete(link)
     strike.choose(chosen)
   }
 
@@ -174,7 +174,7 @@ export class Injection implements InjectedFault, StrikeOwner {
     const askedTooEarly = link.upstream.askedTooEarly
     const isTooEarly = (): boolean => link.upstream.askedTooEarly !== askedTooEarly
     try {
-      const answer = Boolean(links(link))
+      const answer = links(link)
       if (isTooEarly()) return undefined
       this.#answers.set(link, answer)
       return answer
@@ -185,10 +185,5 @@ export class Injection implements InjectedFault, StrikeOwner {
       this.waits.threw(asError(thrown).message)
       return false
     }
-  }
-
-  #dismiss(link: NetLink): void {
-    this.waits.notChosen()
-    this.#strikes.delete(link)
   }
 }

@@ -5,7 +5,6 @@ import type { Wait } from './link-strike.ts'
 /** What an injected fault has seen of all links: why it never triggered, if it did not. */
 export class Waits {
   #reached = 0
-  #notChosen = 0
   #spared = 0
   #threw: string | undefined
   #bytes = 0
@@ -24,11 +23,6 @@ export class Waits {
     this.#active += Number(active)
     this.#matched += Number(matched)
     this.#encrypted += Number(encrypted)
-  }
-
-  /** A link was not one of its own. */
-  notChosen(): void {
-    this.#notChosen++
   }
 
   /** Chance spared a link. */
