@@ -82,10 +82,7 @@ export class ConnectInjection implements InjectedFault {
 
   #isOwn(link: NetLink): boolean {
     const { links, probability } = this.where
-    if (typeof links === 'function' && !this.#asks(links, link)) {
-      this.#waits.notChosen()
-      return false
-    }
+    if (typeof links === 'function' && !this.#asks(links, link)) return false
     if (probability === undefined || new Seeded(seedOf(this.#seed, 'toss')).at(link.id) < probability) return true
     this.#waits.spared()
     return false
