@@ -61,15 +61,25 @@ function flipped(bytes: Uint8Array, from: number, bits: number, random: Random):
   return copy
 }
 
-/** The same for one bit a block, at a third of the cost: a heal may let go of 16 MiB in one turn. */
+/** How many blocks one number is drawn for, of 24 bits: where a block has one bit to flip, 6 of them say which. */
+const DRAWN_TOGETHER = 4
+
+/** The same for one bit a block, at a tenth of the cost: healing a latency before it may let go of 16 MiB in one turn. */
 function flipOneEach(copy: Buffer, from: number, random: Random): Buffer {
   const { length } = copy
-  for (let block = Math.floor(from / BLOCK_BYTES), start = block * BLOCK_BYTES - from; start < length; block++, start += BLOCK_BYTES) {
-    const bit = Math.floor(random.at(block * BLOCK_BITS) * BLOCK_BITS)
+  let block = Math.floor(from / BLOCK_BYTES)
+  let drawn = drawBits(block, random)
+  for (let start = block * BLOCK_BYTES - from; start < length; start += BLOCK_BYTES) {
+    const bit = (drawn >>> ((block % DRAWN_TOGETHER) * 6)) & (BLOCK_BITS - 1)
     const at = start + (bit >> 3)
     if (at >= 0 && at < length) copy[at]! ^= 1 << (bit & 7)
+    if (++block % DRAWN_TOGETHER === 0) drawn = drawBits(block, random)
   }
   return copy
+}
+
+function drawBits(block: number, random: Random): number {
+  return Math.floor(random.at(block - (block % DRAWN_TOGETHER)) * 2 ** 24)
 }
 
 /** A copy of a datagram with bits flipped. Its last block may be shorter than the others, and is hit all the same. */
