@@ -148,7 +148,7 @@ async function beforeFixtures(): Promise<VitestHooks['beforeEach']> {
   const suite = ['vitest', 'suite'].join('/') // until 4.0: Vitest 5 has none, and a bundler is not to look for it
   const { getCurrentSuite } = TestRunner?.getCurrentSuite
     ? TestRunner
-    : await (import(suite) as Promise<Partial<SuiteApi>>).catch(() => ({}) as Partial<SuiteApi>)
+    : await (import(suite) as Promise<Partial<SuiteApi>>).catch((): Partial<SuiteApi> => ({}))
   return getCurrentSuite
     ? (hook) => getCurrentSuite().on('beforeEach', hook)
     : (hook) => vitest.beforeEach((context) => hook(context as never))

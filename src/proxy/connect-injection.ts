@@ -90,7 +90,7 @@ export class ConnectInjection implements InjectedFault {
 
   #asks(links: (link: NetLink) => boolean, link: NetLink): boolean {
     try {
-      return Boolean(links(link))
+      return links(link)
     } catch (thrown) {
       const { message } = asError(thrown)
       this.#waits.threw(message)

@@ -2,7 +2,6 @@ import { seedOf } from '../faults/random.ts'
 import { FaultUnusedError } from '../model/errors.ts'
 import { describeFault, type ConnectFault, type Fault, type ListenerFault } from '../model/fault.ts'
 import type { Where } from '../model/where.ts'
-import type { CallSite } from '../timeline/call-site.ts'
 import type { Track } from '../timeline/track.ts'
 import { ConnectInjection } from './connect-injection.ts'
 import { Cycle } from './cycle.ts'
@@ -34,7 +33,7 @@ export class Injections implements InjectionOwner<AnyInjection> {
   readonly #onConnect = new Set<ConnectInjection>()
   readonly #onListener = new Set<ListenerInjection>()
   readonly #cycles = new Map<AnyInjection, Cycle>()
-  readonly #ever: { readonly hits: number; readonly where: Where; readonly site: CallSite; whyUnused(links: number): string }[] = []
+  readonly #ever: AnyInjection[] = []
   /** How many equal ones there were of each. */
   readonly #equals = new Map<string, number>()
 

@@ -326,8 +326,8 @@ function whyNot(to: Endpoint, ending: Ending): string {
 }
 
 function codeOf(error: Error | undefined): string {
-  const first = membersOf(error)[0] ?? error
-  return (first as NodeJS.ErrnoException | undefined)?.code ?? 'ECONNREFUSED'
+  const first: NodeJS.ErrnoException | undefined = membersOf(error)[0] ?? error
+  return first?.code ?? 'ECONNREFUSED'
 }
 
 /** Whether bytes begin a TLS handshake: a record of type 22 with the greeting of either side in it. */

@@ -21,7 +21,7 @@ export function sequence(...members: readonly Uint8Array[]): Buffer {
   return value(0x30, ...members)
 }
 
-export function set(...members: readonly Uint8Array[]): Buffer {
+export function setOf(...members: readonly Uint8Array[]): Buffer {
   return value(0x31, ...members)
 }
 

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 
 import { checkOptions, type Rules } from '../../model/options.ts'
 import { wallClock } from '../../timeline/clock.ts'
-import { bitString, boolean, integer, namedBits, objectId, octetString, sequence, set, tagged, time, utf8 } from './der.ts'
+import { bitString, boolean, integer, namedBits, objectId, octetString, sequence, setOf, tagged, time, utf8 } from './der.ts'
 import { subjectName, subjectNames } from './subject-names.ts'
 
 export interface TestCertificateOptions {
@@ -131,7 +131,7 @@ function generalName(name: string): Buffer {
 }
 
 function distinguishedName(commonName: string): Buffer {
-  return sequence(set(sequence(objectId('2.5.4.3'), utf8(commonName))))
+  return sequence(setOf(sequence(objectId('2.5.4.3'), utf8(commonName))))
 }
 
 function newKeys(): KeyPair {

@@ -35,7 +35,7 @@ async function supervised(listener = answering, options = LINGER): Promise<Super
 }
 
 /** A server without any help, listening; gone when the test has ended. */
-async function bare(listener = answering): Promise<{ server: http.Server; port: number; closed(): Promise<void> }> {
+async function bare(listener = answering): Promise<{ server: http.Server; port: number; closed: () => Promise<void> }> {
   const server = http.createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
