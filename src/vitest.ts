@@ -133,6 +133,7 @@ export const rigFixture: RigFixture = rigWith({})
  * (`at: 'test'`), for what is left open; `mode: 'report'` fails nothing, and `netgrace/reporter` tells it at the end of the run.
  */
 export const failOnLeaks: (options?: FailOnLeaksOptions) => void = failOnLeaksIn({
+  test: base,
   beforeAll: vitest.beforeAll,
   beforeEach: await beforeFixtures(),
   aroundAll: (vitest as Partial<VitestHooks>).aroundAll, // Vitest 3 and 4.0 have none

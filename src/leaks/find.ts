@@ -7,7 +7,7 @@ import { LeakError } from './leak-error.ts'
 import { assertRules, DEFAULT_WITHIN_MS, leakRules } from './options.ts'
 import { birthsIn, birthsOutside, thisMoment, watchAll } from './registry.ts'
 import { Scope } from './scope.ts'
-import { leaksAmong, settle, type Found } from './settle.ts'
+import { leaksAmong, settle, suspects, type Found } from './settle.ts'
 import { captureStack } from '../timeline/stack.ts'
 import { currentScope, runIn } from './trace.ts'
 
@@ -62,7 +62,7 @@ async function check<T, Options extends AssertNoLeaksOptions>(
     const until = thisMoment()
     const outside = (): Birth[] => birthsOutside(scope, since, until)
     const leaks = await settle(() => birthsIn(scope), options)
-    const orphans = options.orphans === 'fail' ? await settle(outside, options) : leaksAmong(outside(), options)
+    const orphans = options.orphans === 'fail' ? await settle(outside, options) : leaksAmong(suspects(outside(), options), options)
     return { value, leaks: leaks.map(leakOf), orphans: orphans.map(leakOf) }
   } finally {
     unwatch()

@@ -96,7 +96,7 @@ export function holdTracer(): () => void {
 }
 
 /** Calls `act`; all that it opens, now or later, belongs to `scope`. */
-export function runIn<T>(scope: Scope, act: () => T): T {
+export function runIn<T>(scope: Scope | undefined, act: () => T): T {
   return contexts.run({ scope, origin: undefined }, act)
 }
 

@@ -34,6 +34,9 @@ export interface SuiteRunner {
 /** What was told already, and by whichever watch of the process: a setup file may have one, and a test file another. */
 const told = new WeakSet<Birth>()
 
+/** For what serves all files of the process, and closes with it: it is no file's leak, nor a test's. */
+export const processScope: Scope = new Scope(undefined)
+
 /** Whose tests these scopes are: the files that share a process each judge their own. */
 const owners = new WeakMap<Scope, SuiteWatch>()
 
@@ -160,9 +163,10 @@ export class SuiteWatch {
     return !(birth.accepted && this.#farEnds.has(ends(local, remote)))
   }
 
-  /** Without those of a test that another watch has a scope for, and this one has none. */
+  /** Without those of the process, and of a test that another watch has a scope for, and this one has none. */
   #birthsIn(scope: Scope): Birth[] {
     return birthsIn(scope).filter((birth) => {
+      if (birth.scope?.isWithin(processScope)) return false
       const watches = ownersOf(birth.scope)
       return watches.length === 0 || watches.includes(this)
     })

@@ -4,10 +4,12 @@ import type { Scope } from '../scope.ts'
 import { enterScope } from '../trace.ts'
 import { addToError } from './add-to-error.ts'
 import type { FailOnLeaksOptions } from './suite-options.ts'
-import { SuiteWatch } from './suite-watch.ts'
+import { processScope, SuiteWatch } from './suite-watch.ts'
+import { scopeFixtures, type Extendable } from './vitest-fixtures.ts'
 
 /** What is used of Vitest 3.2, 4 and 5. */
 export interface VitestHooks {
+  readonly test: Extendable
   /** Called with the context of the test, before any fixture is opened where Vitest allows it. */
   readonly beforeEach: (hook: (context: VitestContext) => void) => void
   readonly beforeAll: (hook: () => () => Promise<void>) => void
@@ -54,8 +56,10 @@ const tries = new WeakMap<VitestTest, { readonly attempt: string; readonly scope
  * The check by test is the first `onTestFinished` to be registered, in `beforeEach`, and so the last to run: after the
  * fixtures and whatever the test registered. That of the file stands around all of its hooks.
  */
-export function failOnLeaksIn({ beforeEach, beforeAll, aroundAll }: VitestHooks): (options?: FailOnLeaksOptions) => void {
+export function failOnLeaksIn({ test, beforeEach, beforeAll, aroundAll }: VitestHooks): (options?: FailOnLeaksOptions) => void {
   return (options = {}) => {
+    // A worker's fixtures are closed when no file is judged any more.
+    scopeFixtures(test, { file: undefined, worker: processScope })
     let file: VitestFile | undefined
     const fileName = (): string => (file ? shortPath(file.filepath) : 'the test file')
     const watch = new SuiteWatch(options, {
@@ -64,7 +68,7 @@ export function failOnLeaksIn({ beforeEach, beforeAll, aroundAll }: VitestHooks)
       tell(rows) {
         if (file) file.meta.netgraceLeaks = [...(file.meta.netgraceLeaks ?? []), ...rows.map(({ leak }) => leak)]
       },
-      // The one in which a fixture with `scope: 'file'` or `'worker'` is opened, for the first test that uses it; from 4.1 on.
+      // From 4.1 on: opens fixtures with `scope: 'file'` or `'worker'`, also those declared before failOnLeaks() was called.
       isSharedBy: (name) => name === 'resolveScopeFixtureValue',
       isSkipped: (name) => testsOf(file).some((test) => titleOf(test) === name && test.mode === 'skip'),
     })

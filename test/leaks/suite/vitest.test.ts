@@ -93,3 +93,15 @@ test('NETGRACE_LEAKS=accept writes them down by test, file, function and kind; t
   rmSync(accepted)
   expect((await run('mixed', {})).file).toContain('4 handles')
 })
+
+test("what a fixture opens is its test's, its file's or its worker's, whichever test needs it first", async () => {
+  const byTest = await run('scoped', { at: 'test' })
+  const blamed = Object.keys(byTest.tests).filter((name) => byTest.tests[name] !== '')
+  expect(blamed).toEqual(['uses one that it leaves open', 'has one by itself that it leaves open'])
+  expect(byTest.file).toMatch(/^LeakError: 1 handle was still open/)
+  expect(byTest.file).toMatch(/opened by leftByTheFile /)
+  expect(byTest.file).not.toMatch(/^ *in /m)
+  const { file } = await run('scoped', {})
+  expect(file).toMatch(/^LeakError: 3 handles were still open/)
+  expect([...file.matchAll(/^ *in +"(.*)"$/gm)].map(([, name]) => name)).toEqual(blamed)
+})
