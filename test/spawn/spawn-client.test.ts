@@ -186,7 +186,7 @@ describe.each(['thread', 'process'] as const)('a client in a %s', (where) => {
 
   test.each([
     [{ in: 'elsewhere' }, /in must be one of thread, process, got "elsewhere"/],
-    [{ idleTimeoutMs: -1 }, /idleTimeoutMs must be a finite number ≥ 0/],
+    [{ idleTimeoutMs: -1 }, /idleTimeoutMs must be a finite number > 0/],
     [{ tls: { checkServerIdentity: () => undefined } }, /options that can be handed to another thread/],
     [{ where: 'thread' }, /a key must be one of/],
   ])('refuses %o', async (options, message) => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createHttpTerminator } from 'http-terminator'
 import stoppable from 'stoppable'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 
 import { checkGracefulHttpServer } from '../../../src/server/supervise/check/check-graceful-http-server.ts'
 import type { CheckOptions, HttpServerToCheck } from '../../../src/server/supervise/check/check-options.ts'
@@ -24,9 +24,17 @@ const LINGER: SuperviseOptions = { idle: { lingerMs: 150 } }
 /** Something is always under way. */
 const SLOW_MS = 300
 
-const slow: http.RequestListener = (_request, response) => void setTimeout(() => response.end('answer'), SLOW_MS)
+/** Answers that a bad shutdown has not waited for; they would outlive their test. */
+const pending = new Set<NodeJS.Timeout>()
 
-const answering: http.RequestListener = (_request, response) => void setTimeout(() => response.end('answer'), ANSWER_MS)
+afterEach(() => pending.forEach((timer) => clearTimeout(timer)))
+
+function answerAfter(ms: number): http.RequestListener {
+  return (_request, response) => void pending.add(setTimeout(() => response.end('answer'), ms))
+}
+
+const slow = answerAfter(SLOW_MS)
+const answering = answerAfter(ANSWER_MS)
 
 async function supervised(listener = answering, options = LINGER): Promise<SupervisedServer> {
   const server = await superviseServer(http.createServer(listener), options)
