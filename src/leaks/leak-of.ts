@@ -28,6 +28,7 @@ export function leakOf(birth: Birth): Leak {
     site: opener.site && siteOf(opener.site),
     onBehalfOf: opener.onBehalfOf && siteOf(opener.onBehalfOf),
     package: opener.package && versioned(opener.package),
+    queue: opener.queue && versioned(opener.queue),
     stack: opener.frames.map(({ text }) => text).join('\n'),
     scope: birth.scope?.title,
   })

@@ -12,9 +12,14 @@ export interface Opener {
   readonly onBehalfOf?: LeakSite
   /** The frame of the package that opened it, where that was not the user's code. */
   readonly package?: Frame
+  /** The frame of a queue that called the user's code, perhaps in the context of whoever came first. */
+  readonly queue?: Frame
   /** From `site` outwards, without Node, the runner and ourselves. */
   readonly frames: readonly Frame[]
 }
+
+/** Packages that run one caller's work from within the callbacks of another: queues, batchers and pools. */
+const QUEUES = new Set(['async', 'better-queue', 'bottleneck', 'dataloader', 'fastq', 'generic-pool', 'p-queue', 'queue', 'tarn'])
 
 const found = new WeakMap<Birth, Opener>()
 
@@ -38,18 +43,21 @@ function find(birth: Birth): Opener {
   const actor = actorOf(birth)
   const opened = actor?.whose === 'package' ? { package: actor } : {}
   if (stacks[0] && isAtImport(stacks[0])) return { site: actor!, ...opened, ...asker(birth, stacks), frames: stacks[0].filter(isTold) }
+  const queue = stacks.flat().find((frame) => frame.whose === 'package' && QUEUES.has(frame.package!.name))
+  const queued = queue ? { queue } : {}
   for (const frames of stacks) {
     const user = frames.filter(({ whose }) => whose === 'user')
     const [site] = user
     if (!site) continue
     const outermost = user.findLast(({ file }) => file !== site.file)
-    return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
+    return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, ...queued, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
   }
   const foreign = stacks.flat().find(({ whose }) => whose === 'package')
   return {
     ...(foreign && { site: foreign, package: foreign }),
     ...asker(birth),
     ...opened,
+    ...queued,
     frames: (stacks[0] ?? []).filter(isTold),
   }
 }

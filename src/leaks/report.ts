@@ -74,6 +74,7 @@ function openers(leak: Leak): readonly string[] {
   const lines: [string, string][] = [[opener(leak), leak.site ? formatSite(leak.site) : '']]
   if (leak.onBehalfOf) lines.push(['on behalf of', formatSite(leak.onBehalfOf)])
   if (leak.scope !== undefined) lines.push(['in', JSON.stringify(leak.scope)])
+  if (leak.queue !== undefined) lines.push(['in a queue of', `${spaced(leak.queue)}, perhaps for another test`])
   const width = Math.max(...lines.map(([label]) => label.length))
   return lines.map(([label, where]) => `${label.padEnd(width)}   ${where}`.trimEnd())
 }
@@ -82,8 +83,13 @@ function opener({ kind, site, package: name }: Leak): string {
   const verb = kind === 'timer' ? 'started by' : 'opened by'
   if (!site) return `${verb} Node, for code that cannot be told`
   if (name === undefined) return `${verb} ${site.function}`.trim()
-  const by = `${verb} ${name.replace(/(?<=.)@/, ' ')}`
+  const by = `${verb} ${spaced(name)}`
   return isInPackage(site) ? by : `${by}, used by ${site.function}`.trim()
+}
+
+/** `name version`. */
+function spaced(name: string): string {
+  return name.replace(/(?<=.)@/, ' ')
 }
 
 export function isInPackage({ file }: LeakSite): boolean {

@@ -46,6 +46,11 @@ export interface Leak {
   readonly onBehalfOf?: LeakSite
   /** The package that opened it, as `name@version`, where it was not the user's own code. */
   readonly package?: string
+  /**
+   * The queue, batcher or pool from whose callbacks it was opened, as `name@version`. Such a package runs the work of one caller
+   * in the context of another, so `scope` may be that of whichever came first.
+   */
+  readonly queue?: string
   /** Where it was opened, innermost first, one `at …` a line. */
   readonly stack: string
   /** The test, or the function, that opened it. */

@@ -139,3 +139,35 @@ test.each(['mjs', 'cjs'])('what a package opens while it is imported is told by 
   expect(stdout).toContain('opened by chatty 1.2.3')
   expect(stdout).toContain("{ ignore: [{ package: 'chatty' }] }")
 })
+
+test('what is opened in the callbacks of a queue names the queue: its work may be that of another test', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netgrace-queue-'))
+  cleanups.push(() => rmSync(folder, { recursive: true }))
+  const home = join(folder, 'node_modules', 'fastq')
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, 'package.json'), '{ "name": "fastq", "version": "1.2.3", "main": "index.mjs" }')
+  writeFileSync(
+    join(home, 'index.mjs'),
+    `const waiting = []
+    let isBusy = false
+    export function push(job) { waiting.push(job); if (!isBusy) { isBusy = true; setTimeout(next, 5) } }
+    function next() { const job = waiting.shift(); if (!job) return (isBusy = false); job(); setTimeout(next, 5) }`,
+  )
+  writeFileSync(
+    join(folder, 'program.mjs'),
+    `import { assertNoLeaks } from ${JSON.stringify(findLeaksModule())}
+    import { push } from 'fastq/index.mjs'
+    const run = (job) => () => new Promise((resolve) => push(() => (job(), resolve())))
+    const [first, second] = await Promise.allSettled([
+      assertNoLeaks(run(function innocent() {}), { withinMs: 40 }),
+      assertNoLeaks(run(function guilty() { setInterval(() => {}, 60_000) }), { withinMs: 40 }),
+    ])
+    console.log(first.reason?.message, second.reason?.message)
+    const direct = await assertNoLeaks(() => { setInterval(() => {}, 60_000) }, { withinMs: 0 }).catch((error) => error)
+    console.log(direct.leaks[0].queue)
+    process.exit()`,
+  )
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
+  expect(stdout).toMatch(/started by guilty .*\n *in a queue of +fastq 1\.2\.3, perhaps for another test\n/)
+  expect(stdout).toMatch(/\nundefined\n$/)
+})
