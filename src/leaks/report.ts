@@ -2,12 +2,15 @@ import { formatEndpoint } from '../model/endpoint.ts'
 import type { Leak, LeakSite } from '../model/leak.ts'
 import { formatSite, shortPath, slashed } from '../timeline/frames.ts'
 
+/** A report of more lines is read by no person, and a runner takes it apart for minutes. */
+const MOST_LINES = 1000
+
 /** What leaked, worded for somebody who did not write the code. The same line is told once, however often it leaked. */
 export function reportLeaks(leaks: readonly Leak[], after: string, hint: string, orphans: readonly Leak[] = []): string {
   const width = [...leaks, ...orphans].reduce((longest, { kind }) => Math.max(longest, kind.length), 0)
   const verb = leaks.length === 1 ? '1 handle was' : `${leaks.length === 0 ? 'No' : leaks.length} handles were`
   const shared = leaks.find(({ site }) => site) ?? orphans.find(({ site }) => site)
-  const describe = (list: readonly Leak[]): string[] => [...groupByOpener(list).values()].map((group) => describeGroup(group, width))
+  const describe = (list: readonly Leak[]): string[] => describeGroups([...groupByOpener(list).values()], width)
   return [
     `${verb} still open ${after}`,
     ...(leaks.length === 0 ? [] : ['', ...describe(leaks)]),
@@ -39,6 +42,15 @@ export function groupByOpener(leaks: readonly Leak[]): ReadonlyMap<string, reado
     else groups.set(key, [leak])
   }
   return groups
+}
+
+function describeGroups(groups: readonly (readonly Leak[])[], width: number): string[] {
+  const rest = groups.slice(MOST_LINES)
+  const handles = rest.reduce((sum, group) => sum + group.length, 0)
+  return [
+    ...groups.slice(0, MOST_LINES).map((group) => describeGroup(group, width)),
+    ...(rest.length === 0 ? [] : [`  and ${handles} more, opened by ${rest.length} other ${rest.length === 1 ? 'line' : 'lines'}`]),
+  ]
 }
 
 function describeGroup(group: readonly Leak[], width: number): string {

@@ -28,6 +28,18 @@ const timer: Leak = {
 const after = '250 ms after "my gateway closes every socket that it opened"'
 
 describe('the report', () => {
+  test('words a thousand lines, and counts the rest', () => {
+    const leaks = Array.from({ length: 130_000 }, (_, n) => ({ ...timer, site: { ...gateway, line: n % 65_000 } }))
+    const lines = reportLeaks(leaks, after, 'failOnLeaks({ ignore: [FILTER] })').split('\n')
+    expect(lines[0]).toBe(`130000 handles were still open ${after}`)
+    expect(lines.filter((line) => line.includes('started by'))).toHaveLength(1000)
+    expect(lines.slice(-3)).toEqual([
+      '  and 128000 more, opened by 64000 other lines',
+      '',
+      "  Shared on purpose?  failOnLeaks({ ignore: [{ file: 'src/gateway.ts' }] })",
+    ])
+  })
+
   test('is what the contract shows', () => {
     expect(reportLeaks([socket, timer], after, "failOnLeaks({ ignore: [FILTER] })  or  at: 'file'")).toBe(`\
 2 handles were still open 250 ms after "my gateway closes every socket that it opened"
