@@ -50,7 +50,13 @@ function find(birth: Birth): Opener {
     const [site] = user
     if (!site) continue
     const outermost = user.findLast(({ file }) => file !== site.file)
-    return { site, ...(outermost && { onBehalfOf: outermost }), ...opened, ...queued, frames: frames.slice(frames.indexOf(site)).filter(isTold) }
+    return {
+      site,
+      ...(outermost && { onBehalfOf: outermost }),
+      ...opened,
+      ...queued,
+      frames: frames.slice(frames.indexOf(site)).filter(isTold),
+    }
   }
   const foreign = stacks.flat().find(({ whose }) => whose === 'package')
   return {

@@ -61,9 +61,7 @@ function shareOf(open: readonly Birth[], { ignore = [] }: LeakOptions, isKnown: 
 
 /** What of these suspects is to be told, as it is now. */
 export function leaksAmong(open: readonly Birth[], options: LeakOptions): readonly Found[] {
-  return open
-    .map((birth) => ({ birth, leak: leakOf(birth) }))
-    .filter(({ leak }) => !isIgnored(leak, options.ignore ?? []))
+  return open.map((birth) => ({ birth, leak: leakOf(birth) })).filter(({ leak }) => !isIgnored(leak, options.ignore ?? []))
 }
 
 /** What of these is open, before any filter of the user's is asked. */

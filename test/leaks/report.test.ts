@@ -110,5 +110,30 @@ describe('the table', () => {
   1  timer       src/gateway.ts:77:5   startHeartbeat  test/0.test.ts`)
   })
 
+  test('tells what was accepted from what was dialled at the same line, as the report does', () => {
+    const accepted: Leak = { ...socket, detail: 'accepted' }
+    const table = tableOf([
+      { leak: accepted, testFile: 'test/0.test.ts' },
+      { leak: socket, testFile: 'test/0.test.ts' },
+    ])
+    expect(table).toContain('2 handles outlived their test file, opened by 2 lines')
+    expect(table).toMatch(/^ {2}1 {2}tcp-socket accepted {2}src\/gateway\.ts:41:18/m)
+    expect(table).toMatch(/^ {2}1 {2}tcp-socket {11}src\/gateway\.ts:41:18/m)
+    expect(reportLeaks([accepted], after, '')).toContain('accepted')
+  })
+
+  test("names the first test where the line is a package's, and no test where it is the user's", () => {
+    const ofPackage: Leak = {
+      ...socket,
+      site: { ...gateway, file: `${process.cwd()}/node_modules/bullmq/dist/queue.js` },
+      package: 'bullmq@5.1.0',
+    }
+    const rows = ['adds a job', 'removes a job'].map((scope) => ({ leak: { ...ofPackage, scope }, testFile: 'test/0.test.ts' }))
+    expect(tableOf(rows)).toMatch(
+      /^ {2}2 {2}tcp-socket .* {2}openUpstream \(bullmq 5\.1\.0\) {2}test\/0\.test\.ts, first in "adds a job"$/m,
+    )
+    expect(tableOf([{ leak: { ...socket, scope: 'adds a job' }, testFile: 'test/0.test.ts' }])).not.toContain('first in')
+  })
+
   test('of nothing is empty', () => expect(tableOf([])).toBe(''))
 })
