@@ -70,7 +70,7 @@ export function failOnLeaksIn({ test, beforeEach, beforeAll, aroundAll }: Vitest
       },
       // From 4.1 on: opens fixtures with `scope: 'file'` or `'worker'`, also those declared before failOnLeaks() was called.
       isSharedBy: (name) => name === 'resolveScopeFixtureValue',
-      isSkipped: (name) => testsOf(file).some((test) => titleOf(test) === name && test.mode === 'skip'),
+      isSkipped: (name) => testsOf(file).some((one) => titleOf(one) === name && one.mode === 'skip'),
     })
     beforeEach(({ task, onTestFinished }) => {
       file = task.file
