@@ -107,6 +107,7 @@ async function live(seed: number, steps: readonly Step[], healsAtEnd: boolean): 
       if (one.do === 'turn') await turn()
       else if (one.do === 'heal') injected[one.which]?.fault.heal()
       else if (one.do === 'inject') {
+        if (one.kind === 'duplicate' && injected.some(({ kind }) => kind === 'duplicate')) continue // four times as many would be too many
         injected.push({ fault: proxy.inject(KINDS[one.kind]!.make(one.ms), one.where), kind: one.kind, where: one.where })
       } else {
         for (let n = 0; n < one.count && sent.length < MOST_SENT; n++) {
