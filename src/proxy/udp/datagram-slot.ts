@@ -41,6 +41,7 @@ export class DatagramSlot implements DatagramReceiver {
   readonly #trigger: DatagramTrigger
   /** In the order in which they were given. */
   readonly #held = new Set<Held>()
+  #holdsEndlessly = true
 
   constructor(lane: SlotLane, next: DatagramReceiver, injection: UdpInjection, trigger: DatagramTrigger) {
     this.#lane = lane
@@ -76,13 +77,14 @@ export class DatagramSlot implements DatagramReceiver {
     }
   }
 
-  /** Passes on what only the healing would release: the proxy stops. */
+  /** Passes on what only the healing would release, now and from now on: the proxy stops, and no healing will come. */
   releaseEndless(): void {
+    this.#holdsEndlessly = false
     for (const one of this.#held) if (!one.scheduled) this.#deliver(one)
   }
 
   #pass(datagram: Datagram, afterMs: number): void {
-    if (afterMs === 0) return this.next.push(datagram)
+    if (afterMs === 0 || (afterMs === Infinity && !this.#holdsEndlessly)) return this.next.push(datagram)
     if (!this.#lane.hold(datagram.data.length)) return
     const scheduled = afterMs === Infinity ? undefined : this.#lane.schedule.at(now() + afterMs, () => this.#deliver(held))
     const held: Held = { datagram, scheduled }

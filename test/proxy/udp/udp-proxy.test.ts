@@ -206,6 +206,16 @@ describe('faults', () => {
     expect(await proxy.stop()).toMatchObject({ upstream: { received: 1, passed: 1 }, errors: [] })
   })
 
+  test('a stop passes on what comes to a stall only during the stop', async () => {
+    const proxy = await proxyTo(await echo(), { graceMs: 5000 })
+    const client = await dial(proxy)
+    proxy.inject(faults.latency({ ms: 30 }), { direction: 'upstream' })
+    proxy.inject(faults.stall(), { direction: 'upstream', optional: true })
+    await client.send('late')
+    await until(() => [...proxy.sessions][0]?.upstream.received === 1)
+    expect(await proxy.stop()).toMatchObject({ upstream: { received: 1, passed: 1 } })
+  })
+
   test('bandwidth gives datagrams their time, in order', async () => {
     const proxy = await proxyTo(await echo())
     const client = await dial(proxy)
